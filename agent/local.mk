@@ -1,0 +1,1 @@
+# agent: the programs wgengine and meshagent.

@@ -1,0 +1,74 @@
+/*
+ * trust: what one party believes of a mesh: an operator key that it pinned,
+ * and every record that verified under it. Records are offered one at a time,
+ * from any source in any order; what is accepted never goes back.
+ *
+ *   membership  key == operator, or key == delegate of an accepted grant that
+ *               was valid when it was issued, permits its tags and addresses,
+ *               has no routes, and whose uses are not spent by other nodes
+ *   key         signed by the identity in the node's accepted membership
+ *   removal     key == operator, or the node's own identity; final: no record
+ *               of that node is accepted after it, whatever its serial
+ *   all         same mesh; serial above the accepted one, or the same bytes;
+ *               addresses inside the mesh's prefixes; no address, name or
+ *               WireGuard key that another live node holds
+ *
+ * Whole state = the set of accepted envelopes: saved by writing them, loaded
+ * by offering them again. So there is no second file format to trust.
+ * Used by agents (everything) and by meshd (to refuse early); pure.
+ */
+#ifndef MESHPROTO_TRUST_H
+#define MESHPROTO_TRUST_H
+
+#include "meshproto/record.h"
+
+#define TRUST_NODES_MAX 65536 /* members and tombstones */
+
+struct trust;
+
+/* One peer that may be installed: only trust.c makes them, from a membership
+ * and a key record that both verified. Borrowed until the next offer. */
+struct verified_node {
+	struct node_id node;
+	const struct record_membership *membership;
+	uint64_t membership_serial;
+	const struct record_key *key; /* NULL: no key record yet */
+	bool removed;		      /* a tombstone: membership may be NULL */
+};
+
+enum trust_verdict {
+	TRUST_ACCEPTED, /* new, and believed from now on */
+	TRUST_KNOWN,	/* the very same bytes, already believed */
+	TRUST_STALE,	/* older than what is believed: ignored, ERR names it */
+	TRUST_REFUSED,	/* ERR names the record and the reason */
+};
+
+struct trust *trust_new(const struct signpub *op); /* pins the operator */
+void trust_free(struct trust *trust);
+AUTO_DEFINE(struct trust, trust_free)
+
+/* Copies ENV if it is accepted. Order among a batch: offer grants and the mesh
+ * record first, then memberships, keys, removals (trust_offer_all sorts). */
+enum trust_verdict trust_offer(struct trust *trust, const struct envelope *env,
+	const struct now *now, struct err *err);
+/* Offers all in the right order. ON_REFUSED (may be NULL) hears of each that
+ * was refused or stale. Returns how many were newly accepted. */
+size_t trust_offer_all(struct trust *trust, struct envelope *const *envs,
+	size_t count, const struct now *now,
+	void (*on_refused)(void *arg, enum trust_verdict verdict,
+		const struct err *err),
+	void *arg);
+
+struct mesh_id trust_mesh_id(const struct trust *trust);
+/* NULL until the mesh record was accepted. */
+const struct record_mesh *trust_mesh(const struct trust *trust);
+size_t trust_node_count(const struct trust *trust);
+/* INDEX < trust_node_count(), in order of node id. */
+struct verified_node trust_node_at(const struct trust *trust, size_t index);
+bool trust_find(const struct trust *trust, const struct node_id *node,
+	struct verified_node *ret_node);
+/* Every accepted envelope, superseded ones left out. */
+void trust_each_envelope(const struct trust *trust,
+	void (*fn)(void *arg, const struct envelope *env), void *arg);
+
+#endif

@@ -1,0 +1,33 @@
+# tests: what is run by `make check` (unit, sim, lint: no root) and by
+# `make check-e2e` (root: namespaces, TUN). Each unit test is one cmocka binary
+# that speaks TAP; each script is a shell program that speaks TAP.
+include tests/unit/base.mk
+include tests/unit/os.mk
+include tests/unit/core.mk
+include tests/unit/engine.mk
+include tests/unit/wgconf.mk
+include tests/unit/meshproto.mk
+include tests/unit/agent.mk
+include tests/unit/meshd.mk
+include tests/unit/wgtool.mk
+include tests/sim/local.mk
+include tests/lint/local.mk
+include tests/e2e/local.mk
+include tests/fuzz/local.mk
+include tests/bench/local.mk
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(UNIT_TESTS)
+endif
+TESTS = $(UNIT_TESTS) $(SIM_TESTS) $(LINT_TESTS)
+dist_check_SCRIPTS = $(LINT_TESTS) $(E2E_TESTS)
+LOG_DRIVER = $(TAP_LOG_DRIVER)
+TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+	$(top_srcdir)/build-aux/tap-driver.sh
+AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	SRCDIR='$(abs_srcdir)'; BUILDDIR='$(abs_builddir)'; \
+	export SRCDIR BUILDDIR;
+
+check-e2e: all $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(E2E_TESTS)'
+.PHONY: check-e2e

@@ -1,0 +1,1 @@
+# unit tests of agent: add each to UNIT_TESTS

@@ -1,0 +1,1 @@
+# unit tests of base: add each to UNIT_TESTS

@@ -1,0 +1,1 @@
+# unit tests of engine: add each to UNIT_TESTS

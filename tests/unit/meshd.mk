@@ -1,0 +1,1 @@
+# unit tests of meshd: add each to UNIT_TESTS

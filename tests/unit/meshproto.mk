@@ -1,0 +1,1 @@
+# unit tests of meshproto: add each to UNIT_TESTS

@@ -1,0 +1,1 @@
+# unit tests of os: add each to UNIT_TESTS

@@ -1,0 +1,1 @@
+# unit tests of wgconf: add each to UNIT_TESTS

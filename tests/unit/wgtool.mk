@@ -1,0 +1,1 @@
+# unit tests of wgtool: add each to UNIT_TESTS
