@@ -135,6 +135,7 @@ struct msg_node_view {
 	struct node_id node;
 	char name[NAME_MAX_LEN + 1];
 	struct envelope *membership; /* owned */
+	struct envelope *grant;	     /* owned; NULL: the operator signed it */
 	struct pubkey public_key;
 	struct ipnet addresses[RECORD_ADDRESSES_MAX];
 	size_t address_count;
