@@ -15,12 +15,13 @@ include tests/lint/local.mk
 include tests/e2e/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
+include tests/build/local.mk
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS)
 endif
 TESTS = $(UNIT_TESTS) $(SIM_TESTS) $(LINT_TESTS)
-dist_check_SCRIPTS = $(LINT_TESTS) $(E2E_TESTS)
+dist_check_SCRIPTS += $(LINT_TESTS) $(E2E_TESTS)
 LOG_DRIVER = $(TAP_LOG_DRIVER)
 TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh
@@ -28,6 +29,10 @@ AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; 
 	SRCDIR='$(abs_srcdir)'; BUILDDIR='$(abs_builddir)'; \
 	export SRCDIR BUILDDIR;
 
-check-e2e: all $(check_PROGRAMS)
+# Everything the tests need, built but not run.
+check-programs: all $(check_PROGRAMS)
+check-e2e: check-programs
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(E2E_TESTS)'
-.PHONY: check-e2e
+check-build: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(BUILD_TESTS)'
+.PHONY: check-programs check-e2e check-build

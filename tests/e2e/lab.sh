@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lab.sh: a small network on one machine, for tests and for quickstart.
 #
 #            $LAB-sw  (a bridge)
