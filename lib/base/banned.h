@@ -5,6 +5,7 @@
 #ifndef BASE_BANNED_H
 #define BASE_BANNED_H
 
+#undef alloca /* a macro of glibc: poisoning a macro warns */
 #pragma GCC poison strcpy strcat sprintf vsprintf gets strtok alloca
 #pragma GCC poison system popen atoi atol atoll strncpy strncat
 
