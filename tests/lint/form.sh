@@ -36,9 +36,11 @@ last=$(for f in "${ours[@]}"; do
 done)
 check_eq "base/banned.h comes last in every .c" "" "$last"
 head=$(for f in "${ours[@]}"; do
-	head -1 "$f" | grep -q '^/\*' || echo "$f"
+	module=$f
+	[ ! -e "${f%.c}.h" ] || module=${f%.c}.h
+	head -1 "$module" | grep -q '^/\*' || echo "$module"
 done)
-check_eq "every .c says what it is at its head" "" "$head"
+check_eq "every module says what it is at its head" "" "$head"
 long=$(for f in "${ours[@]}"; do
 	lines=$(wc -l <"$f")
 	[ "$lines" -le 800 ] || echo "$f: $lines lines"
