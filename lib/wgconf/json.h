@@ -9,7 +9,7 @@
 #include "wgconf/wgconf.h"
 
 /* One device as an object; private and preshared keys only if SHOW_KEYS. */
-void wgconf_json(const struct wgconf_device *dev, bool show_keys,
-	struct jsonw *w);
+void wgconf_json(
+	const struct wgconf_device *dev, bool show_keys, struct jsonw *w);
 
 #endif

@@ -6,7 +6,9 @@
  *   answer    key=value\n ... errno=N\n\n
  *
  * The same parser serves a daemon (of requests) and a client (of answers);
- * what a SET may say and what a GET may say are told apart by MODE.
+ * what a SET may say and what a GET may say are told apart by MODE. A SET says
+ * what it means: a key unknown or out of place is an error. In an answer such
+ * keys are passed over, since a newer daemon may know more.
  */
 #ifndef WGCONF_UAPI_H
 #define WGCONF_UAPI_H
@@ -19,7 +21,8 @@
 
 enum uapi_mode { UAPI_SET, UAPI_GET };
 
-/* A push parser: feed it lines without their '\n'. Errors are -EINVAL or
+/* A push parser: feed it the lines without their '\n', but for "get=1" or
+ * "set=1" before and the empty line after. Errors are -ENOMEM, -EINVAL or
  * -EPROTO with ERR naming the line; the device is then half filled and only
  * good to free. A line longer than UAPI_LINE_MAX is an error. */
 #define UAPI_LINE_MAX 256
@@ -29,6 +32,10 @@ struct uapi_parser {
 	struct wgconf_peer *peer;
 	unsigned int line;
 	int peer_errno; /* from "errno=N" in an answer */
+	bool answered;	/* "errno=" was there */
+	/* Set after init to take "[fe80::1%eth0]:51820", which wg(8) sends:
+	 * the index of an interface, 0 if there is none. NULL: numbers only. */
+	uint32_t (*scope_index)(const char *ifname);
 };
 void uapi_parser_init(struct uapi_parser *parser, enum uapi_mode mode,
 	struct wgconf_device *dev);

@@ -66,16 +66,17 @@ struct wgconf_device {
 	struct list peers; /* struct wgconf_peer, in order */
 };
 
-struct wgconf_device *wgconf_device_new(void); /* NULL: out of memory */
+struct wgconf_device *wgconf_device_new(void);	    /* NULL: out of memory */
 void wgconf_device_free(struct wgconf_device *dev); /* wipes keys */
 AUTO_DEFINE(struct wgconf_device, wgconf_device_free)
 /* Appended to DEV; NULL: out of memory. */
-struct wgconf_peer *wgconf_peer_add(struct wgconf_device *dev,
-	const struct pubkey *pubkey);
-struct wgconf_peer *wgconf_peer_find(const struct wgconf_device *dev,
-	const struct pubkey *pubkey);
+struct wgconf_peer *wgconf_peer_add(
+	struct wgconf_device *dev, const struct pubkey *pubkey);
+struct wgconf_peer *wgconf_peer_find(
+	const struct wgconf_device *dev, const struct pubkey *pubkey);
 void wgconf_peer_free(struct wgconf_peer *peer); /* takes it out of its list */
-struct wgconf_allowedip *wgconf_allowedip_add(struct wgconf_peer *peer,
-	const struct ipnet *net);
+struct wgconf_allowedip *wgconf_allowedip_add(
+	struct wgconf_peer *peer, const struct ipnet *net);
+void wgconf_allowedips_clear(struct wgconf_peer *peer); /* all of them */
 
 #endif
