@@ -5,7 +5,15 @@
 #ifndef BASE_BANNED_H
 #define BASE_BANNED_H
 
-#undef alloca /* a macro of glibc: poisoning a macro warns */
+/* Macros of glibc, some only with _FORTIFY_SOURCE and clang: poisoning a macro
+ * warns. */
+#undef alloca
+#undef sprintf
+#undef vsprintf
+#undef strncpy
+#undef strncat
+#undef strcpy
+#undef strcat
 #pragma GCC poison strcpy strcat sprintf vsprintf gets strtok alloca
 #pragma GCC poison system popen atoi atol atoll strncpy strncat
 
