@@ -2,7 +2,21 @@
 noinst_LIBRARIES += lib/libmeshproto.a
 lib_libmeshproto_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 lib_libmeshproto_a_SOURCES = \
-	lib/meshproto/message.c lib/meshproto/message.h \
+	lib/meshproto/bearer.c \
+	lib/meshproto/envelope.c \
+	lib/meshproto/form.c lib/meshproto/form.h \
+	lib/meshproto/jsonr.c lib/meshproto/jsonr.h \
+	lib/meshproto/message.h \
+	lib/meshproto/message_enroll.c \
+	lib/meshproto/message_form.c lib/meshproto/message_form.h \
+	lib/meshproto/message_mesh.c \
+	lib/meshproto/message_netmap.c \
+	lib/meshproto/message_node.c \
+	lib/meshproto/message_report.c \
+	lib/meshproto/message_token.c \
+	lib/meshproto/problem.c \
 	lib/meshproto/record.c lib/meshproto/record.h \
+	lib/meshproto/record_check.c \
+	lib/meshproto/record_form.c lib/meshproto/record_form.h \
 	lib/meshproto/token.c lib/meshproto/token.h \
-	lib/meshproto/trust.c lib/meshproto/trust.h
+	lib/meshproto/trust.h

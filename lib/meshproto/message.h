@@ -3,7 +3,9 @@
  * _encode (to JSON text in a buf) and _decode (from it). The same texts travel
  * as HTTP bodies and, later, as JSON lines over SSH. Every object carries
  * "schema": "mesh/v1". Decoders refuse unknown fields, duplicate keys, depth
- * over 8, and counts over the maxima here; -EBADMSG with ERR naming the field.
+ * over 8, and counts over the maxima here; -EBADMSG with ERR naming the field
+ * by its JSON pointer: "/peers/3/node: ...". Encoders return 0, -ENOMEM (OUT is
+ * full, too) or -EINVAL for what no decoder would take.
  *
  * Ownership: a decoded message owns what it points to; x_release() frees it.
  */
@@ -16,6 +18,11 @@
 
 #define MSG_ENDPOINTS_MAX 16 /* candidates of one node */
 #define MSG_PEERS_MAX 65536
+#define MSG_RECORDS_MAX (4 * MSG_PEERS_MAX) /* node, key, grant, some spare */
+#define MSG_TOKENS_MAX 65536
+/* 256 peers of 240 bytes and 16 endpoints of 64 fit in MSG_REQUEST_MAX. A report
+ * with more is sent without the rest: put what changed first. */
+#define MSG_REPORT_PEERS_MAX 256
 #define MSG_REQUEST_MAX (64 * 1024)	   /* any client's body */
 #define MSG_NETMAP_MAX (128 * 1024 * 1024) /* 65536 nodes of 2 KiB */
 
@@ -58,7 +65,7 @@ struct msg_netmap {
 	uint64_t serial;
 	bool full;
 	uint64_t since; /* of a delta */
-	struct envelope **records;
+	struct envelope **records; /* form only: trust.h judges them */
 	size_t record_count;
 	struct node_id *withheld; /* delta: drop them, without a record */
 	size_t withheld_count;
