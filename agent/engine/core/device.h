@@ -54,31 +54,31 @@ struct wg_path {
  *   | headroom 16 | inner packet | padding <= 15 | tag 16 |
  *   `- data message header
  */
-#define WG_HEADROOM 16
-#define WG_TAILROOM (15 + 16)
+#define WG_HEADROOM  16
+#define WG_TAILROOM  (15 + 16)
 #define WG_BATCH_MAX 64 /* packets in one call of seal or open */
 
 enum wg_verdict {
-	WG_DROPPED,	  /* counted; nothing to do */
-	WG_SEND,	  /* seal: data..len is a data message for `path` */
-	WG_STAGED,	  /* seal: copied, goes out after the handshake */
-	WG_NO_PEER,	  /* seal: nobody owns the destination: ICMP, WP n/a */
-	WG_NO_ENDPOINT,	  /* seal: staged too, but there is no way to the peer */
-	WG_DELIVER,	  /* open: data..len is an authentic inner packet */
-	WG_CONSUMED,	  /* open: handshake, cookie, keepalive: dealt with */
+	WG_DROPPED,	/* counted; nothing to do */
+	WG_SEND,	/* seal: data..len is a data message for `path` */
+	WG_STAGED,	/* seal: copied, goes out after the handshake */
+	WG_NO_PEER,	/* seal: nobody owns the destination: ICMP, WP n/a */
+	WG_NO_ENDPOINT, /* seal: staged too, but there is no way to the peer */
+	WG_DELIVER,	/* open: data..len is an authentic inner packet */
+	WG_CONSUMED,	/* open: handshake, cookie, keepalive: dealt with */
 };
 
 struct wg_packet {
 	uint8_t *data;
 	size_t len;
-	struct wg_path path;	/* seal: out; open: in */
-	uint8_t ds;		/* outer DS field: seal: out; open: in */
+	struct wg_path path;	 /* seal: out; open: in */
+	uint8_t ds;		 /* outer DS field: seal: out; open: in */
 	enum wg_verdict verdict; /* out */
 };
 
 /* NULL: out of memory. RNG is copied. */
-struct wg_device *wg_device_new(const struct wg_rng *rng,
-	const struct now *now);
+struct wg_device *wg_device_new(
+	const struct wg_rng *rng, const struct now *now);
 /* Wipes every key. */
 void wg_device_free(struct wg_device *dev);
 AUTO_DEFINE(struct wg_device, wg_device_free)
@@ -97,9 +97,9 @@ struct mono wg_device_deadline(const struct wg_device *dev);
 
 enum wg_out_kind { WG_OUT_NONE, WG_OUT_DATAGRAM, WG_OUT_EVENT };
 enum wg_event {
-	WG_EVENT_SESSION,	/* a session was established or renewed */
-	WG_EVENT_ENDPOINT,	/* an authentic packet moved the endpoint */
-	WG_EVENT_UNREACHABLE,	/* the handshake was given up (WP 6.4) */
+	WG_EVENT_SESSION,     /* a session was established or renewed */
+	WG_EVENT_ENDPOINT,    /* an authentic packet moved the endpoint */
+	WG_EVENT_UNREACHABLE, /* the handshake was given up (WP 6.4) */
 };
 struct wg_out {
 	enum wg_out_kind kind;
@@ -112,27 +112,35 @@ struct wg_out {
 	struct wg_peer *peer;
 	enum wg_event event;
 };
-enum wg_out_kind wg_device_poll(struct wg_device *dev, const struct now *now,
-	struct wg_out *ret_out);
+enum wg_out_kind wg_device_poll(
+	struct wg_device *dev, const struct now *now, struct wg_out *ret_out);
 
 /* --- configuration: each call takes effect at once --- */
 /* All-zero takes the identity away. A peer with our own key is removed;
  * sessions of all others must be made anew, as the kernel does. */
-void wg_device_set_seckey(struct wg_device *dev, const struct now *now,
-	const struct seckey *key);
+void wg_device_set_seckey(
+	struct wg_device *dev, const struct now *now, const struct seckey *key);
 bool wg_device_get_seckey(const struct wg_device *dev, struct seckey *ret_key);
 void wg_device_set_mtu(struct wg_device *dev, uint32_t mtu); /* for padding */
+/* The interface went down, or the host slept: sessions, handshakes, timers and
+ * staged packets are gone; configuration stays. Coming up, the caller sends a
+ * keepalive to each peer that keeps alive. */
+void wg_device_down(struct wg_device *dev);
+/* The greatest handshake timestamp sent (0: none). A caller that keeps it over
+ * restarts and raises it at start is answered even if the wall clock went back;
+ * peers refuse anything not above it. */
+struct wall wg_device_timestamp(const struct wg_device *dev);
+void wg_device_raise_timestamp(struct wg_device *dev, struct wall least);
 
-struct wg_peer *wg_device_find_peer(struct wg_device *dev,
-	const struct pubkey *key);
+struct wg_peer *wg_device_find_peer(
+	struct wg_device *dev, const struct pubkey *key);
 /* -EEXIST, -ENOMEM, -EINVAL for our own key, -ENOSPC at 2^20 peers. */
-WARN_UNUSED int wg_device_add_peer(struct wg_device *dev,
-	const struct now *now, const struct pubkey *key,
-	struct wg_peer **ret_peer);
+WARN_UNUSED int wg_device_add_peer(struct wg_device *dev, const struct now *now,
+	const struct pubkey *key, struct wg_peer **ret_peer);
 void wg_device_remove_peer(struct wg_device *dev, struct wg_peer *peer);
 /* In the order they were added. PREV NULL: the first. */
-struct wg_peer *wg_device_next_peer(const struct wg_device *dev,
-	const struct wg_peer *prev);
+struct wg_peer *wg_device_next_peer(
+	const struct wg_device *dev, const struct wg_peer *prev);
 
 void wg_peer_set_psk(struct wg_peer *peer, const struct psk *psk);
 /* A peer with staged packets, or that never had an endpoint and keeps alive,
@@ -142,23 +150,23 @@ void wg_peer_set_endpoint(struct wg_device *dev, const struct now *now,
 void wg_peer_set_keepalive(struct wg_device *dev, const struct now *now,
 	struct wg_peer *peer, uint16_t seconds); /* 0: off */
 /* Begins a handshake now if none is under way and no session is fresh. */
-void wg_peer_initiate(struct wg_device *dev, const struct now *now,
-	struct wg_peer *peer);
+void wg_peer_initiate(
+	struct wg_device *dev, const struct now *now, struct wg_peer *peer);
 /* Sends an empty data message on a live session (roaming news), else
  * initiates. */
-void wg_peer_send_keepalive(struct wg_device *dev, const struct now *now,
-	struct wg_peer *peer);
+void wg_peer_send_keepalive(
+	struct wg_device *dev, const struct now *now, struct wg_peer *peer);
 
 /* NET's host bits are cleared. A prefix that belongs to another peer moves, as
  * in the kernel. -ENOMEM. */
-WARN_UNUSED int wg_device_add_allowedip(struct wg_device *dev,
-	struct wg_peer *peer, const struct ipnet *net);
+WARN_UNUSED int wg_device_add_allowedip(
+	struct wg_device *dev, struct wg_peer *peer, const struct ipnet *net);
 /* Only if PEER owns exactly this prefix. */
-void wg_device_remove_allowedip(struct wg_device *dev, struct wg_peer *peer,
-	const struct ipnet *net);
+void wg_device_remove_allowedip(
+	struct wg_device *dev, struct wg_peer *peer, const struct ipnet *net);
 void wg_device_clear_allowedips(struct wg_device *dev, struct wg_peer *peer);
-/* Calls FN for each of the peer's prefixes, in the kernel's order of showing
- * (most recently added first within wg(8)'s sorting rules). */
+/* Calls FN for each of the peer's prefixes, in the kernel's order: as added;
+ * adding one again moves it to the end. */
 void wg_peer_each_allowedip(const struct wg_peer *peer,
 	void (*fn)(void *arg, const struct ipnet *net), void *arg);
 
@@ -167,10 +175,10 @@ struct wg_peer_info {
 	struct psk psk;
 	struct endpoint endpoint; /* family IP_NONE: unknown */
 	uint16_t keepalive_sec;
-	struct wall last_handshake; /* 0: never */
-	struct mono last_receive;   /* last authentic packet; ns 0: never */
+	struct wall last_handshake;  /* 0: never */
+	struct mono last_receive;    /* last authentic packet; ns 0: never */
 	uint64_t rx_bytes, tx_bytes; /* outer UDP payload, as wg(8) shows */
-	bool has_session; /* a current keypair that may still seal */
+	bool has_session;	     /* a current keypair that may still seal */
 };
 void wg_peer_get_info(const struct wg_peer *peer, const struct now *now,
 	struct wg_peer_info *ret_info);

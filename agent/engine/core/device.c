@@ -1,0 +1,325 @@
+#include "config.h"
+
+#include "engine/core/device.h"
+#include "engine/core/peer.h"
+#include "engine/core/state.h"
+
+#include <sodium.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/banned.h"
+
+struct wg_device *wg_device_new(const struct wg_rng *rng, const struct now *now)
+{
+	struct wg_device *dev = calloc(1, sizeof(*dev));
+	uint8_t key[HASH_KEY_SIZE];
+
+	(void)now;
+	if (!dev)
+		return NULL;
+	dev->rng = *rng;
+	list_init(&dev->peers);
+	list_init(&dev->pending);
+	rng->fill(rng->arg, key, sizeof(key));
+	hash_init(&dev->peers_by_key, key);
+	keypair_pool_init(&dev->keypairs, &dev->indices);
+	dev->scratch = malloc(SCRATCH_SIZE);
+	dev->limiter = calloc(1, sizeof(*dev->limiter));
+	if (!staging_init(&dev->staging) || !hsqueue_init(&dev->handshakes) ||
+		!dev->scratch || !dev->limiter)
+		goto fail;
+	rng->fill(rng->arg, key, sizeof(key));
+	ratelimiter_init(dev->limiter, key);
+	sodium_memzero(key, sizeof(key));
+	return dev;
+fail:
+	wg_device_free(dev);
+	return NULL;
+}
+
+void wg_device_free(struct wg_device *dev)
+{
+	if (!dev)
+		return;
+	list_for_each_safe(pos, &dev->peers)
+		peer_free(dev, LIST_ENTRY(pos, struct wg_peer, in_device));
+	allowedips_release(&dev->allowedips);
+	hash_release(&dev->peers_by_key);
+	index_release(&dev->indices);
+	keypair_pool_release(&dev->keypairs);
+	heap_release(&dev->timers);
+	staging_release(&dev->staging);
+	hsqueue_release(&dev->handshakes);
+	free(dev->limiter);
+	free(dev->scratch);
+	sodium_memzero(dev, sizeof(*dev));
+	free(dev);
+}
+
+const struct wg_counters *wg_device_counters(const struct wg_device *dev)
+{
+	return &dev->counters;
+}
+
+void wg_device_set_mtu(struct wg_device *dev, uint32_t mtu)
+{
+	dev->mtu = mtu;
+}
+
+/* --- identity --- */
+
+static void forget_session(struct wg_device *dev, struct wg_peer *peer)
+{
+	handshake_clear(&peer->handshake, &dev->indices);
+	peer->todo &= ~(unsigned int)TODO_RESPONSE;
+	peer->timers.sent_handshake_before = false;
+}
+
+void wg_device_set_seckey(
+	struct wg_device *dev, const struct now *now, const struct seckey *key)
+{
+	struct noise_identity identity = { .present = !key_is_zero(key->b) };
+	bool same = dev->identity.present == identity.present &&
+		key_equal(dev->identity.secret.b, key->b);
+
+	if (same)
+		return;
+	if (identity.present) {
+		identity.secret = *key;
+		seckey_clamp(&identity.secret);
+		identity.public = seckey_public(&identity.secret);
+		wg_device_remove_peer(
+			dev, wg_device_find_peer(dev, &identity.public));
+		cookie_checker_set_key(&dev->checker, &identity.public);
+	}
+	dev->identity = identity;
+	seckey_wipe(&identity.secret);
+	list_for_each(pos, &dev->peers) {
+		struct wg_peer *peer =
+			LIST_ENTRY(pos, struct wg_peer, in_device);
+
+		noise_precompute(&peer->handshake.remote, &dev->identity);
+		keyring_expire(&peer->keyring);
+		forget_session(dev, peer);
+		peer_want_staged(dev, peer, now);
+	}
+}
+
+bool wg_device_get_seckey(const struct wg_device *dev, struct seckey *ret_key)
+{
+	if (dev->identity.present)
+		*ret_key = dev->identity.secret;
+	return dev->identity.present;
+}
+
+struct wall wg_device_timestamp(const struct wg_device *dev)
+{
+	return dev->last_timestamp;
+}
+
+void wg_device_raise_timestamp(struct wg_device *dev, struct wall least)
+{
+	if (least.ns > dev->last_timestamp.ns)
+		dev->last_timestamp = least;
+}
+
+/* --- peers --- */
+
+struct wg_peer *wg_device_find_peer(
+	struct wg_device *dev, const struct pubkey *key)
+{
+	uint64_t h = hash_of(&dev->peers_by_key, key->b, sizeof(key->b));
+	struct hash_node *node;
+
+	for (node = hash_first(&dev->peers_by_key, h); node;
+		node = hash_next(node)) {
+		struct wg_peer *peer =
+			CONTAINER_OF(node, struct wg_peer, by_key);
+
+		if (key_equal(peer->handshake.remote.public.b, key->b))
+			return peer;
+	}
+	return NULL;
+}
+
+/* Everything that COUNT peers can ever need at once, so that nothing is taken
+ * later: an index for each handshake half and keypair, a timer, keypairs. */
+static int reserve(struct wg_device *dev, size_t count)
+{
+	size_t room = 4;
+	int r;
+
+	while (room < count)
+		room *= 2;
+	r = hash_reserve(&dev->peers_by_key, room);
+	if (!r)
+		r = heap_reserve(&dev->timers, room);
+	if (!r)
+		r = index_reserve(
+			&dev->indices, room * (2 + KEYPAIRS_PER_PEER));
+	if (!r)
+		r = keypair_pool_reserve(
+			&dev->keypairs, count * KEYPAIRS_PER_PEER);
+	return r;
+}
+
+int wg_device_add_peer(struct wg_device *dev, const struct now *now,
+	const struct pubkey *key, struct wg_peer **ret_peer)
+{
+	struct wg_peer *peer;
+	int r;
+
+	(void)now;
+	if (dev->identity.present && key_equal(dev->identity.public.b, key->b))
+		return -EINVAL;
+	if (wg_device_find_peer(dev, key))
+		return -EEXIST;
+	if (dev->peer_count >= PEERS_MAX)
+		return -ENOSPC;
+	r = reserve(dev, dev->peer_count + 1);
+	if (r < 0)
+		return r;
+	peer = peer_new(dev, key);
+	if (!peer)
+		return -ENOMEM;
+	*ret_peer = peer;
+	return 0;
+}
+
+void wg_device_remove_peer(struct wg_device *dev, struct wg_peer *peer)
+{
+	peer_free(dev, peer);
+}
+
+struct wg_peer *wg_device_next_peer(
+	const struct wg_device *dev, const struct wg_peer *prev)
+{
+	struct list *next = prev ? prev->in_device.next : dev->peers.next;
+
+	return next == &dev->peers
+		? NULL
+		: LIST_ENTRY(next, struct wg_peer, in_device);
+}
+
+void wg_device_down(struct wg_device *dev)
+{
+	list_for_each(pos, &dev->peers) {
+		struct wg_peer *peer =
+			LIST_ENTRY(pos, struct wg_peer, in_device);
+
+		staging_purge(&dev->staging, &peer->staged);
+		timers_stop(&peer->timers);
+		forget_session(dev, peer);
+		keyring_clear(&peer->keyring, &dev->keypairs);
+		peer->todo = 0;
+		list_del(&peer->in_pending);
+	}
+}
+
+void wg_peer_set_psk(struct wg_peer *peer, const struct psk *psk)
+{
+	peer->handshake.remote.psk = *psk;
+}
+
+void wg_peer_set_endpoint(struct wg_device *dev, const struct now *now,
+	struct wg_peer *peer, const struct endpoint *ep)
+{
+	bool was_waiting = !peer_has_endpoint(peer) &&
+		(timers_pending(&peer->timers, TIMER_RETRANSMIT_HANDSHAKE) ||
+			peer->timers.persistent_keepalive_sec);
+
+	peer->path = (struct wg_path){ .remote = *ep };
+	if (!peer_has_endpoint(peer))
+		return;
+	if (peer->staged.len)
+		peer_want_staged(dev, peer, now);
+	else if (was_waiting)
+		peer_want_keepalive(dev, peer, now);
+}
+
+void wg_peer_set_keepalive(struct wg_device *dev, const struct now *now,
+	struct wg_peer *peer, uint16_t seconds)
+{
+	bool turned_on = seconds && !peer->timers.persistent_keepalive_sec;
+
+	peer->timers.persistent_keepalive_sec = seconds;
+	if (turned_on)
+		peer_want_keepalive(dev, peer, now);
+}
+
+void wg_peer_initiate(
+	struct wg_device *dev, const struct now *now, struct wg_peer *peer)
+{
+	const struct keypair *kp = peer->keyring.current;
+	bool under_way =
+		timers_pending(&peer->timers, TIMER_RETRANSMIT_HANDSHAKE);
+	bool fresh = keypair_may_seal(kp, now->mono) &&
+		mono_sub(now->mono, kp->birthdate) < REKEY_AFTER_TIME_NS;
+
+	if (!under_way && !fresh)
+		peer_want_initiation(dev, peer, now, FIRST_TRY);
+}
+
+void wg_peer_send_keepalive(
+	struct wg_device *dev, const struct now *now, struct wg_peer *peer)
+{
+	peer_want_keepalive(dev, peer, now);
+}
+
+void wg_peer_get_info(const struct wg_peer *peer, const struct now *now,
+	struct wg_peer_info *ret_info)
+{
+	*ret_info = (struct wg_peer_info){
+		.pubkey = peer->handshake.remote.public,
+		.psk = peer->handshake.remote.psk,
+		.endpoint = peer->path.remote,
+		.keepalive_sec = peer->timers.persistent_keepalive_sec,
+		.last_handshake = peer->last_handshake,
+		.last_receive = peer->last_receive,
+		.rx_bytes = peer->rx_bytes,
+		.tx_bytes = peer->tx_bytes,
+		.has_session =
+			keypair_may_seal(peer->keyring.current, now->mono),
+	};
+}
+
+void wg_peer_set_tag(struct wg_peer *peer, void *tag)
+{
+	peer->tag = tag;
+}
+
+void *wg_peer_get_tag(const struct wg_peer *peer)
+{
+	return peer->tag;
+}
+
+/* --- allowed IPs --- */
+
+int wg_device_add_allowedip(
+	struct wg_device *dev, struct wg_peer *peer, const struct ipnet *net)
+{
+	return allowedips_add(&dev->allowedips, net, peer, &peer->allowedips);
+}
+
+void wg_device_remove_allowedip(
+	struct wg_device *dev, struct wg_peer *peer, const struct ipnet *net)
+{
+	allowedips_remove(&dev->allowedips, net, peer);
+}
+
+void wg_device_clear_allowedips(struct wg_device *dev, struct wg_peer *peer)
+{
+	allowedips_clear(&dev->allowedips, &peer->allowedips);
+}
+
+void wg_peer_each_allowedip(const struct wg_peer *peer,
+	void (*fn)(void *arg, const struct ipnet *net), void *arg)
+{
+	list_for_each(pos, &peer->allowedips) {
+		struct ipnet net = allowedips_net(pos);
+
+		fn(arg, &net);
+	}
+}
