@@ -19,4 +19,8 @@ lib_libmeshproto_a_SOURCES = \
 	lib/meshproto/record_check.c \
 	lib/meshproto/record_form.c lib/meshproto/record_form.h \
 	lib/meshproto/token.c lib/meshproto/token.h \
-	lib/meshproto/trust.h
+	lib/meshproto/trust.c lib/meshproto/trust.h \
+	lib/meshproto/trust_batch.c \
+	lib/meshproto/trust_offer.h \
+	lib/meshproto/trust_rules.c lib/meshproto/trust_rules.h \
+	lib/meshproto/trust_set.c lib/meshproto/trust_set.h

@@ -34,7 +34,7 @@
 
 /* The first 16 bytes of BLAKE2b-256 over the operator's, or the node's
  * identity, public key: self-certifying. Text: 32 hex digits. */
-#define MESH_ID_SIZE 16
+#define MESH_ID_SIZE	  16
 #define MESH_ID_TEXT_SIZE (2 * MESH_ID_SIZE + 1)
 struct mesh_id {
 	uint8_t b[MESH_ID_SIZE];
@@ -45,18 +45,18 @@ struct node_id {
 struct mesh_id mesh_id_of(const struct signpub *op);
 struct node_id node_id_of(const struct signpub *identity);
 bool node_id_equal(const struct node_id *a, const struct node_id *b);
-const char *node_id_format(const struct node_id *id,
-	char buf[static MESH_ID_TEXT_SIZE]);
+const char *node_id_format(
+	const struct node_id *id, char buf[static MESH_ID_TEXT_SIZE]);
 WARN_UNUSED bool node_id_parse(const char *text, struct node_id *ret_id);
-const char *mesh_id_format(const struct mesh_id *id,
-	char buf[static MESH_ID_TEXT_SIZE]);
+const char *mesh_id_format(
+	const struct mesh_id *id, char buf[static MESH_ID_TEXT_SIZE]);
 WARN_UNUSED bool mesh_id_parse(const char *text, struct mesh_id *ret_id);
 
-#define RECORD_ADDRESSES_MAX 4	/* one or two in practice */
-#define RECORD_ROUTES_MAX 32
-#define RECORD_TAGS_MAX 16
-#define RECORD_PREFIXES_MAX 2	/* one a family */
-#define RECORD_PAYLOAD_MAX 4096 /* 32 routes and 16 tags of 63 fit in 3.3 KiB */
+#define RECORD_ADDRESSES_MAX 4 /* one or two in practice */
+#define RECORD_ROUTES_MAX    32
+#define RECORD_TAGS_MAX	     16
+#define RECORD_PREFIXES_MAX  2	  /* one a family */
+#define RECORD_PAYLOAD_MAX   4096 /* 32 routes and 16 tags of 63 fit in 3.3 KiB */
 
 enum record_type {
 	RECORD_MESH,
@@ -133,12 +133,12 @@ WARN_UNUSED int record_sign(const struct record *rec,
 	const struct signseed *signer, struct envelope **ret_env,
 	struct err *err);
 /* Checks the signature under env->key, then the form. -EBADMSG with ERR. */
-WARN_UNUSED int record_open(const struct envelope *env, struct record *ret_rec,
-	struct err *err);
+WARN_UNUSED int record_open(
+	const struct envelope *env, struct record *ret_rec, struct err *err);
 /* "membership of node-a", "key of 3f2a…": names a record in messages. */
 #define RECORD_LABEL_SIZE 96
-const char *record_label(const struct record *rec,
-	char buf[static RECORD_LABEL_SIZE]);
+const char *record_label(
+	const struct record *rec, char buf[static RECORD_LABEL_SIZE]);
 
 /* The envelope's JSON text, for storing and for embedding. -EBADMSG. */
 WARN_UNUSED int envelope_decode(const char *json, size_t len,

@@ -119,8 +119,6 @@ int record_form_decode(const uint8_t *payload, size_t len,
 		read_record, &rec, sizeof(rec), err);
 
 	if (r == 0)
-		r = record_form_check(&rec, err);
-	if (r == 0)
 		*ret_rec = rec;
 	return r;
 }

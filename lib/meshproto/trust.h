@@ -3,18 +3,29 @@
  * and every record that verified under it. Records are offered one at a time,
  * from any source in any order; what is accepted never goes back.
  *
+ *   mesh        key == operator; no believed node is left outside its prefixes
+ *   grant       key == operator; once a delegate. Its expiry counts against
+ *               the memberships it signed, not against the clock: one seen
+ *               late still bears the old members
  *   membership  key == operator, or key == delegate of an accepted grant that
  *               was valid when it was issued, permits its tags and addresses,
- *               has no routes, and whose uses are not spent by other nodes
- *   key         signed by the identity in the node's accepted membership
+ *               has no routes, and whose uses are not spent by other nodes,
+ *               removed ones included. A delegate admits (serial 1, issued not
+ *               later than now); only the operator restates
+ *   key         signed by the identity in the node's accepted membership; the
+ *               epoch never falls, and one epoch has one key
  *   removal     key == operator, or the node's own identity; final: no record
- *               of that node is accepted after it, whatever its serial
+ *               of that node is accepted after it, whatever its serial. Good
+ *               before the membership too; then it is a tombstone without one
  *   all         same mesh; serial above the accepted one, or the same bytes;
  *               addresses inside the mesh's prefixes; no address, name or
- *               WireGuard key that another live node holds
+ *               WireGuard key that another live node holds. A tombstone holds
+ *               none; a node past its not_after does
  *
  * Whole state = the set of accepted envelopes: saved by writing them, loaded
- * by offering them again. So there is no second file format to trust.
+ * by offering them again. So there is no second file format to trust. Who
+ * loads passes a `now` not before the moment of saving, lest a clock that
+ * starts in 1970 makes the members' records of the future.
  * Used by agents (everything) and by meshd (to refuse early); pure.
  */
 #ifndef MESHPROTO_TRUST_H
@@ -23,6 +34,12 @@
 #include "meshproto/record.h"
 
 #define TRUST_NODES_MAX 65536 /* members and tombstones */
+/* Tombstones that a stranger signed for itself: a key pair each, for nothing,
+ * so they must not fill the table. */
+#define TRUST_STRAYS_MAX (TRUST_NODES_MAX / 4)
+#define TRUST_GRANTS_MAX 65536 /* a token each, 2 KiB */
+/* How far the clocks of who issues and who judges may differ. */
+#define TRUST_SKEW_SEC 600
 
 struct trust;
 
@@ -43,20 +60,23 @@ enum trust_verdict {
 	TRUST_REFUSED,	/* ERR names the record and the reason */
 };
 
-struct trust *trust_new(const struct signpub *op); /* pins the operator */
+/* Pins the operator. NULL: out of memory. */
+struct trust *trust_new(const struct signpub *op);
 void trust_free(struct trust *trust);
 AUTO_DEFINE(struct trust, trust_free)
 
-/* Copies ENV if it is accepted. Order among a batch: offer grants and the mesh
- * record first, then memberships, keys, removals (trust_offer_all sorts). */
+/* Copies ENV if it is accepted. Order matters: the mesh record and grants come
+ * before memberships, those before keys (trust_offer_all sorts). */
 enum trust_verdict trust_offer(struct trust *trust, const struct envelope *env,
 	const struct now *now, struct err *err);
-/* Offers all in the right order. ON_REFUSED (may be NULL) hears of each that
- * was refused or stale. Returns how many were newly accepted. */
+/* Offers all in the right order, the same for any order of ENVS; a member that
+ * is in the way of another only until its own newer record gets a second
+ * chance. ON_REFUSED (may be NULL) hears once of each that was refused or
+ * stale. Returns how many were newly accepted. */
 size_t trust_offer_all(struct trust *trust, struct envelope *const *envs,
 	size_t count, const struct now *now,
-	void (*on_refused)(void *arg, enum trust_verdict verdict,
-		const struct err *err),
+	void (*on_refused)(
+		void *arg, enum trust_verdict verdict, const struct err *err),
 	void *arg);
 
 struct mesh_id trust_mesh_id(const struct trust *trust);
@@ -67,7 +87,12 @@ size_t trust_node_count(const struct trust *trust);
 struct verified_node trust_node_at(const struct trust *trust, size_t index);
 bool trust_find(const struct trust *trust, const struct node_id *node,
 	struct verified_node *ret_node);
-/* Every accepted envelope, superseded ones left out. */
+/* May be installed as a peer: a member with a key, not removed, not past its
+ * not_after. */
+bool trust_node_usable(const struct verified_node *node, const struct now *now);
+/* Every accepted envelope, in an order good for offering them again. Superseded
+ * ones are left out, but for the one by which a delegate admitted a node: it
+ * counts against the grant. */
 void trust_each_envelope(const struct trust *trust,
 	void (*fn)(void *arg, const struct envelope *env), void *arg);
 
