@@ -338,8 +338,10 @@ static enum trust_verdict judge_removal(struct trust_case *c)
 	if (!is_own && !signed_by_operator(c))
 		return refuse(
 			c, "is signed neither by the operator nor by the node");
-	if (node && node->removal_env)
-		return stale(c, node->removal_serial);
+	if (node && node->removal_env) {
+		(void)refuse(c, "the node is removed already");
+		return TRUST_STALE;
+	}
 	if (!node && c->trust->node_count >= TRUST_NODES_MAX)
 		return refuse(c, "there are %d nodes already", TRUST_NODES_MAX);
 	if (!node && !signed_by_operator(c) &&

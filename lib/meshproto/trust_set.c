@@ -399,7 +399,6 @@ int trust_set_put_removal(struct trust *trust, const struct record *rec,
 		add_node(trust, node);
 		trust->stray_count += is_stray;
 	}
-	node->removal_serial = rec->serial;
 	release_membership_claims(trust, node);
 	claim_release(trust, &node->claims[TRUST_CLAIM_KEY]);
 	free(node->key);

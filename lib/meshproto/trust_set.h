@@ -43,7 +43,7 @@ struct trust_node {
 	struct node_id id;
 	struct record_membership *membership; /* NULL: a tombstone without */
 	struct record_key *key;
-	uint64_t membership_serial, key_serial, removal_serial;
+	uint64_t membership_serial, key_serial;
 	/* as they came; NULL where there is none. `admission` is what a
 	 * delegate signed, when the operator has restated it since. */
 	struct envelope *admission_env, *membership_env, *key_env, *removal_env;
