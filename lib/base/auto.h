@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define WARN_UNUSED __attribute__((warn_unused_result))
+#define WARN_UNUSED	       __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* Makes fn##_auto for a FN(TYPE *) that accepts NULL. */

@@ -21,7 +21,7 @@ struct buf {
 	bool secret; /* wiped when it moves or goes */
 };
 
-#define BUF_INIT(maximum) ((struct buf){ .max = (maximum) })
+#define BUF_INIT(maximum)	 ((struct buf){ .max = (maximum) })
 #define BUF_INIT_SECRET(maximum) ((struct buf){ .max = (maximum), .secret = 1 })
 
 void buf_release(struct buf *buf);

@@ -7,9 +7,9 @@
 #include "base/ipnet.h"
 
 struct endpoint {
-	struct ipaddr addr;  /* family IP_NONE: unknown */
-	uint16_t port;	     /* host order */
-	uint32_t scope_id;   /* IPv6 link-local interface, else 0 */
+	struct ipaddr addr; /* family IP_NONE: unknown */
+	uint16_t port;	    /* host order */
+	uint32_t scope_id;  /* IPv6 link-local interface, else 0 */
 };
 
 #define ENDPOINT_TEXT_SIZE 80

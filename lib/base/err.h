@@ -25,8 +25,8 @@ int err_errno(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Puts "prefix: " before a message that is there. */
 void err_prefix(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Says where in the input the fact lies; FILE may be NULL. */
-void err_at(struct err *err, const char *file, unsigned int line,
-	unsigned int col);
+void err_at(
+	struct err *err, const char *file, unsigned int line, unsigned int col);
 /* Whole text, "file:line:col: msg", cut to SIZE; returns BUF. */
 const char *err_text(const struct err *err, char *buf, size_t size);
 

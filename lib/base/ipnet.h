@@ -23,20 +23,20 @@ struct ipnet {
 };
 
 #define IPADDR_TEXT_SIZE 46
-#define IPNET_TEXT_SIZE 50
+#define IPNET_TEXT_SIZE	 50
 
 uint8_t ip_bits(enum ip_family family); /* 32, 128; 0 for none */
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 /* Family first, then bytes: a total order. <0, 0, >0. */
 int ipaddr_compare(const struct ipaddr *a, const struct ipaddr *b);
 WARN_UNUSED bool ipaddr_parse(const char *text, struct ipaddr *ret_addr);
-const char *ipaddr_format(const struct ipaddr *addr,
-	char buf[static IPADDR_TEXT_SIZE]);
+const char *ipaddr_format(
+	const struct ipaddr *addr, char buf[static IPADDR_TEXT_SIZE]);
 
 /* "addr" (full length) or "addr/len"; host bits are kept as written. */
 WARN_UNUSED bool ipnet_parse(const char *text, struct ipnet *ret_net);
-const char *ipnet_format(const struct ipnet *net,
-	char buf[static IPNET_TEXT_SIZE]);
+const char *ipnet_format(
+	const struct ipnet *net, char buf[static IPNET_TEXT_SIZE]);
 void ipnet_mask(struct ipnet *net); /* clears the host bits */
 bool ipnet_is_masked(const struct ipnet *net);
 bool ipnet_equal(const struct ipnet *a, const struct ipnet *b);

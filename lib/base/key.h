@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEY_SIZE 32
+#define KEY_SIZE	32
 #define KEY_BASE64_SIZE 45 /* 44 characters and the 0 */
-#define KEY_HEX_SIZE 65
-#define SIG_SIZE 64
+#define KEY_HEX_SIZE	65
+#define SIG_SIZE	64
 
 struct pubkey { /* Curve25519, RFC 7748 */
 	uint8_t b[KEY_SIZE];
@@ -38,14 +38,14 @@ struct signature {
 
 /* 44 characters of standard base64 with its one '=', as wg(8). Strict: unused
  * low bits must be 0. */
-WARN_UNUSED bool key_parse_base64(uint8_t ret[static KEY_SIZE],
-	const char *text);
-const char *key_format_base64(const uint8_t key[static KEY_SIZE],
-	char buf[static KEY_BASE64_SIZE]);
+WARN_UNUSED bool key_parse_base64(
+	uint8_t ret[static KEY_SIZE], const char *text);
+const char *key_format_base64(
+	const uint8_t key[static KEY_SIZE], char buf[static KEY_BASE64_SIZE]);
 /* 64 hex digits of either case, as the UAPI. */
 WARN_UNUSED bool key_parse_hex(uint8_t ret[static KEY_SIZE], const char *text);
-const char *key_format_hex(const uint8_t key[static KEY_SIZE],
-	char buf[static KEY_HEX_SIZE]);
+const char *key_format_hex(
+	const uint8_t key[static KEY_SIZE], char buf[static KEY_HEX_SIZE]);
 bool key_is_zero(const uint8_t key[static KEY_SIZE]); /* constant time */
 bool key_equal(const uint8_t a[static KEY_SIZE],
 	const uint8_t b[static KEY_SIZE]); /* constant time */
@@ -59,8 +59,8 @@ AUTO_DEFINE_VALUE(struct seckey, seckey_wipe)
 
 void signseed_generate(struct signseed *ret_seed);
 struct signpub signseed_public(const struct signseed *seed);
-struct signature signseed_sign(const struct signseed *seed,
-	const uint8_t *msg, size_t len);
+struct signature signseed_sign(
+	const struct signseed *seed, const uint8_t *msg, size_t len);
 WARN_UNUSED bool signpub_verify(const struct signpub *pub,
 	const struct signature *sig, const uint8_t *msg, size_t len);
 void signseed_wipe(struct signseed *seed);
@@ -70,8 +70,8 @@ AUTO_DEFINE_VALUE(struct signseed, signseed_wipe)
  * BASE64URL_SIZE(len). The decoder wants exact alphabet, no padding, and
  * writes the length; false if it does not fit CAP. */
 #define BASE64URL_SIZE(len) ((((len) + 2) / 3) * 4 + 1)
-const char *base64url_encode(const uint8_t *bytes, size_t len, char *buf,
-	size_t size);
+const char *base64url_encode(
+	const uint8_t *bytes, size_t len, char *buf, size_t size);
 WARN_UNUSED bool base64url_decode(const char *text, size_t text_len,
 	uint8_t *ret, size_t cap, size_t *ret_len);
 

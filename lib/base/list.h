@@ -14,7 +14,10 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
+#define LIST_INIT(name)                                                        \
+	{                                                                      \
+		&(name), &(name)                                               \
+	}
 #define LIST_ENTRY(ptr, type, member) CONTAINER_OF(ptr, type, member)
 #define list_for_each(pos, head)                                               \
 	for (struct list *pos = (head)->next; pos != (head); pos = pos->next)

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 /* Decimal digits only, no sign, no blanks, <= MAX. */
-WARN_UNUSED bool num_parse_u64(const char *text, uint64_t max,
-	uint64_t *ret_value);
+WARN_UNUSED bool num_parse_u64(
+	const char *text, uint64_t max, uint64_t *ret_value);
 /* Decimal, or hexadecimal after 0x. */
 WARN_UNUSED bool num_parse_u32_auto(const char *text, uint32_t *ret_value);
 

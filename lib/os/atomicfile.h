@@ -15,14 +15,14 @@
 WARN_UNUSED int atomicfile_write(const char *path, const void *bytes,
 	size_t len, mode_t mode, struct err *err);
 /* -ENOENT when there is none (ERR set as well). */
-WARN_UNUSED int atomicfile_read(const char *path, struct buf *buf,
-	struct err *err);
+WARN_UNUSED int atomicfile_read(
+	const char *path, struct buf *buf, struct err *err);
 /* Makes DIR and missing parents with MODE; a DIR that is there is left as it
  * is, but must be a directory. */
 WARN_UNUSED int dir_ensure(const char *dir, mode_t mode, struct err *err);
 /* Exclusive lock on PATH (made 0600), held until the fd closes (process end).
  * -EBUSY when another process holds it. */
-WARN_UNUSED int lockfile_acquire(const char *path, int *ret_fd,
-	struct err *err);
+WARN_UNUSED int lockfile_acquire(
+	const char *path, int *ret_fd, struct err *err);
 
 #endif

@@ -34,8 +34,8 @@ void loop_source_set_events(struct loop_source *source, uint32_t events);
 void loop_source_remove(struct loop_source *source); /* NULL is fine */
 
 /* A timer that is not armed. NULL: out of memory. */
-struct loop_timer *loop_add_timer(struct loop *loop, loop_timer_fn fn,
-	void *arg);
+struct loop_timer *loop_add_timer(
+	struct loop *loop, loop_timer_fn fn, void *arg);
 void loop_timer_set(struct loop_timer *timer, struct mono deadline);
 void loop_timer_remove(struct loop_timer *timer); /* NULL is fine */
 

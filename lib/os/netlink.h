@@ -25,10 +25,10 @@ AUTO_DEFINE(struct netlink, netlink_free)
 
 WARN_UNUSED int netlink_link_index(struct netlink *nl, const char *ifname,
 	uint32_t *ret_index, struct err *err); /* -ENODEV */
-WARN_UNUSED int netlink_link_up(struct netlink *nl, uint32_t index, bool up,
-	struct err *err);
-WARN_UNUSED int netlink_link_mtu(struct netlink *nl, uint32_t index,
-	uint32_t mtu, struct err *err);
+WARN_UNUSED int netlink_link_up(
+	struct netlink *nl, uint32_t index, bool up, struct err *err);
+WARN_UNUSED int netlink_link_mtu(
+	struct netlink *nl, uint32_t index, uint32_t mtu, struct err *err);
 WARN_UNUSED int netlink_addr_add(struct netlink *nl, uint32_t index,
 	const struct ipnet *addr, struct err *err);
 WARN_UNUSED int netlink_addr_del(struct netlink *nl, uint32_t index,
@@ -55,7 +55,7 @@ enum {
 	NETLINK_NEWS_LOST = 1 << 3, /* ENOBUFS: assume everything changed */
 };
 WARN_UNUSED int netlink_monitor_open(int *ret_fd, struct err *err);
-WARN_UNUSED int netlink_monitor_drain(int fd, unsigned int *ret_news,
-	struct err *err);
+WARN_UNUSED int netlink_monitor_drain(
+	int fd, unsigned int *ret_news, struct err *err);
 
 #endif

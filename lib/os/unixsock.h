@@ -15,8 +15,8 @@
 WARN_UNUSED int unixsock_listen(const char *path, mode_t mode, mode_t dir_mode,
 	int *ret_fd, struct err *err);
 /* Blocking, CLOEXEC. */
-WARN_UNUSED int unixsock_connect(const char *path, int *ret_fd,
-	struct err *err);
+WARN_UNUSED int unixsock_connect(
+	const char *path, int *ret_fd, struct err *err);
 /* Whoever is at the other end: SO_PEERCRED. */
 WARN_UNUSED int unixsock_peer_uid(int fd, uid_t *ret_uid, gid_t *ret_gid);
 
