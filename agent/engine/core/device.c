@@ -73,7 +73,7 @@ void wg_device_set_mtu(struct wg_device *dev, uint32_t mtu)
 static void forget_session(struct wg_device *dev, struct wg_peer *peer)
 {
 	handshake_clear(&peer->handshake, &dev->indices);
-	peer->todo &= ~(unsigned int)TODO_RESPONSE;
+	peer->wants &= ~(unsigned int)WANT_RESPONSE;
 	peer->timers.sent_handshake_before = false;
 }
 
@@ -103,7 +103,10 @@ void wg_device_set_seckey(
 		noise_precompute(&peer->handshake.remote, &dev->identity);
 		keyring_expire(&peer->keyring);
 		forget_session(dev, peer);
-		peer_want_staged(dev, peer, now);
+		if (peer->timers.persistent_keepalive_sec)
+			peer_want_keepalive(dev, peer, now);
+		else
+			peer_want_staged(dev, peer, now);
 	}
 }
 
@@ -121,8 +124,9 @@ struct wall wg_device_timestamp(const struct wg_device *dev)
 
 void wg_device_raise_timestamp(struct wg_device *dev, struct wall least)
 {
+	/* One grain above: LEAST itself was sent already. */
 	if (least.ns > dev->last_timestamp.ns)
-		dev->last_timestamp = least;
+		dev->last_timestamp = handshake_timestamp(least, least);
 }
 
 /* --- peers --- */
@@ -213,9 +217,11 @@ void wg_device_down(struct wg_device *dev)
 		timers_stop(&peer->timers);
 		forget_session(dev, peer);
 		keyring_clear(&peer->keyring, &dev->keypairs);
-		peer->todo = 0;
+		peer->wants = 0;
 		list_del(&peer->in_pending);
 	}
+	hsqueue_clear(&dev->handshakes);
+	dev->replies_len = 0;
 }
 
 void wg_peer_set_psk(struct wg_peer *peer, const struct psk *psk)

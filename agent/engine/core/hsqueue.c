@@ -21,6 +21,12 @@ void hsqueue_release(struct hsqueue *q)
 	*q = (struct hsqueue){ 0 };
 }
 
+void hsqueue_clear(struct hsqueue *q)
+{
+	q->len = 0;
+	q->was_loaded = false;
+}
+
 bool hsqueue_push(struct hsqueue *q, const struct wg_path *path,
 	const void *bytes, size_t len)
 {

@@ -33,6 +33,7 @@ struct hsqueue {
 
 WARN_UNUSED bool hsqueue_init(struct hsqueue *q); /* false: out of memory */
 void hsqueue_release(struct hsqueue *q);
+void hsqueue_clear(struct hsqueue *q);
 /* False: full. LEN <= HANDSHAKE_SIZE_MAX. */
 WARN_UNUSED bool hsqueue_push(struct hsqueue *q, const struct wg_path *path,
 	const void *bytes, size_t len);

@@ -16,61 +16,18 @@
  *   PREVIOUS -> NONE      any of the three            (keys wiped at the moment
  *                                                      of leaving)
  * Invariant: only CURRENT seals.
- *
- * Keypairs come from a pool that is grown when peers are added: three a peer,
- * which is all a keyring can hold. Memory of a keypair never used is never
- * touched.
  */
 #ifndef ENGINE_CORE_KEYRING_H
 #define ENGINE_CORE_KEYRING_H
 
-#include "base/auto.h"
-#include "base/key.h"
 #include "base/time.h"
-#include "engine/core/index.h"
-#include "engine/core/replay.h"
+#include "engine/core/keypair.h"
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#define KEYPAIRS_PER_PEER 3
-
-/* What a finished handshake yields (WP 5.4.5). */
-struct session {
-	uint8_t sending_key[KEY_SIZE];
-	uint8_t receiving_key[KEY_SIZE];
-	uint32_t remote_index;
-	bool i_am_the_initiator;
-};
-
-struct keypair {
-	struct index_entry entry; /* first: an INDEX_KEYPAIR entry is this */
-	struct session session;
-	struct mono birthdate;
-	uint64_t sending_counter; /* the next one */
-	bool sending_is_valid;
-	bool receiving_is_valid;
-	struct replay replay;
-};
-
-struct keypair_chunk;
-struct keypair_pool {
-	struct index_table *table;
-	struct keypair_chunk *chunks; /* newest first */
-	struct keypair *free_list;    /* used before; wiped */
-	size_t capacity, in_use;
-	size_t fresh; /* never used, at the end of the newest chunk */
-};
 
 struct keyring {
 	struct keypair *current, *previous, *next;
 };
-
-void keypair_pool_init(struct keypair_pool *pool, struct index_table *table);
-void keypair_pool_release(struct keypair_pool *pool);
-/* 0 or -ENOMEM, pool intact. */
-WARN_UNUSED int keypair_pool_reserve(struct keypair_pool *pool, size_t count);
 
 /* Each takes over FROM's index and a copy of SESSION. */
 struct keypair *keyring_on_initiator_done(struct keyring *ring,
@@ -86,9 +43,5 @@ bool keyring_on_first_open(
 void keyring_clear(struct keyring *ring, struct keypair_pool *pool);
 /* Our identity changed: nothing seals any more; late packets still open. */
 void keyring_expire(struct keyring *ring);
-
-/* Both take NULL for "no keypair". */
-bool keypair_may_seal(const struct keypair *kp, struct mono now);
-bool keypair_may_open(const struct keypair *kp, struct mono now);
 
 #endif

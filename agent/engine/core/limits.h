@@ -44,7 +44,7 @@
 #define UNDER_LOAD_STICKS_NS	 NSEC_PER_SEC
 #define RATELIMIT_PER_SEC	 20
 #define RATELIMIT_BURST		 5
-#define RATELIMIT_SETS		 2048 /* x 4 sources x 24 bytes = 192 KiB */
+#define RATELIMIT_SETS		 2048 /* x 4 sources x 32 bytes = 256 KiB */
 #define RATELIMIT_WAYS		 4
 
 #define PEERS_MAX		 (1u << 20)

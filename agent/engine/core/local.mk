@@ -11,6 +11,7 @@ agent_libcore_a_SOURCES = \
 	agent/engine/core/hsqueue.c agent/engine/core/hsqueue.h \
 	agent/engine/core/index.c agent/engine/core/index.h \
 	agent/engine/core/inner.c agent/engine/core/inner.h \
+	agent/engine/core/keypair.c agent/engine/core/keypair.h \
 	agent/engine/core/keyring.c agent/engine/core/keyring.h \
 	agent/engine/core/limits.h agent/engine/core/messages.h \
 	agent/engine/core/noise.c agent/engine/core/noise.h \

@@ -48,11 +48,11 @@ void peer_free(struct wg_device *dev, struct wg_peer *peer)
 	free(peer);
 }
 
-void peer_todo(struct wg_device *dev, struct wg_peer *peer, enum todo todo)
+void peer_want(struct wg_device *dev, struct wg_peer *peer, enum want want)
 {
-	if (!peer->todo)
+	if (!peer->wants)
 		list_add_tail(&dev->pending, &peer->in_pending);
-	peer->todo |= todo;
+	peer->wants |= want;
 }
 
 bool peer_has_endpoint(const struct wg_peer *peer)

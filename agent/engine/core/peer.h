@@ -2,7 +2,7 @@
  * peer: one peer of a device, and what it has to do. Private to the core: the
  * world sees device.h.
  *
- * Effects are wishes: rules set a TODO and queue the peer; poll turns it into a
+ * Effects are wishes: rules set a WANT and queue the peer; poll turns it into a
  * datagram or an event, with the time and keys of that moment.
  */
 #ifndef ENGINE_CORE_PEER_H
@@ -21,21 +21,21 @@
 #include <stdint.h>
 
 /* In the order in which poll takes them. */
-enum todo {
-	TODO_EVENT_SESSION = 1 << 0,
-	TODO_EVENT_ENDPOINT = 1 << 1,
-	TODO_EVENT_UNREACHABLE = 1 << 2,
-	TODO_RESPONSE = 1 << 3,
-	TODO_INITIATION = 1 << 4,
-	TODO_STAGED = 1 << 5,
-	TODO_KEEPALIVE = 1 << 6,
+enum want {
+	WANT_EVENT_SESSION = 1 << 0,
+	WANT_EVENT_ENDPOINT = 1 << 1,
+	WANT_EVENT_UNREACHABLE = 1 << 2,
+	WANT_RESPONSE = 1 << 3,
+	WANT_INITIATION = 1 << 4,
+	WANT_STAGED = 1 << 5,
+	WANT_KEEPALIVE = 1 << 6,
 };
 
 struct wg_peer {
 	struct hash_node by_key;
 	struct list in_device;	/* the order of adding */
-	struct list in_pending; /* while todo is not 0 */
-	unsigned int todo;	/* enum todo bits */
+	struct list in_pending; /* while wants is not 0 */
+	unsigned int wants;	/* enum want bits */
 
 	struct handshake handshake;
 	struct keyring keyring;
@@ -56,7 +56,7 @@ struct wg_peer *peer_new(struct wg_device *dev, const struct pubkey *key);
 /* Unlinks from every table, wipes every key. NULL is fine. */
 void peer_free(struct wg_device *dev, struct wg_peer *peer);
 
-void peer_todo(struct wg_device *dev, struct wg_peer *peer, enum todo todo);
+void peer_want(struct wg_device *dev, struct wg_peer *peer, enum want want);
 bool peer_has_endpoint(const struct wg_peer *peer);
 /* Lets routing choose the source again. */
 void peer_forget_source(struct wg_peer *peer);

@@ -1,3 +1,8 @@
+/*
+ * poll: when the device must be woken, what is due then, and what it has for
+ * the caller: cookie replies first, then peer by peer its events, handshake
+ * messages, staged packets, keepalive.
+ */
 #include "config.h"
 
 #include "engine/core/peer.h"
@@ -23,7 +28,7 @@ static void perform(struct wg_device *dev, struct wg_peer *peer,
 		break;
 	case DUTY_GIVE_UP:
 		staging_purge(&dev->staging, &peer->staged);
-		peer_todo(dev, peer, TODO_EVENT_UNREACHABLE);
+		peer_want(dev, peer, WANT_EVENT_UNREACHABLE);
 		break;
 	case DUTY_KEEPALIVE:
 		peer_want_keepalive(dev, peer, now);
@@ -62,27 +67,27 @@ struct mono wg_device_deadline(const struct wg_device *dev)
 
 /* --- output --- */
 
-static bool take_todo(struct wg_peer *peer, enum todo todo)
+static bool take_want(struct wg_peer *peer, enum want want)
 {
-	bool set = peer->todo & todo;
+	bool set = peer->wants & want;
 
-	peer->todo &= ~(unsigned int)todo;
+	peer->wants &= ~(unsigned int)want;
 	return set;
 }
 
 static bool take_event(struct wg_peer *peer, struct wg_out *ret_out)
 {
 	static const struct {
-		enum todo todo;
+		enum want want;
 		enum wg_event event;
 	} events[] = {
-		{ TODO_EVENT_SESSION, WG_EVENT_SESSION },
-		{ TODO_EVENT_ENDPOINT, WG_EVENT_ENDPOINT },
-		{ TODO_EVENT_UNREACHABLE, WG_EVENT_UNREACHABLE },
+		{ WANT_EVENT_SESSION, WG_EVENT_SESSION },
+		{ WANT_EVENT_ENDPOINT, WG_EVENT_ENDPOINT },
+		{ WANT_EVENT_UNREACHABLE, WG_EVENT_UNREACHABLE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
-		if (!take_todo(peer, events[i].todo))
+		if (!take_want(peer, events[i].want))
 			continue;
 		*ret_out = (struct wg_out){
 			.kind = WG_OUT_EVENT,
@@ -99,19 +104,19 @@ static bool poll_peer(struct wg_device *dev, const struct now *now,
 {
 	if (take_event(peer, ret_out))
 		return true;
-	if (take_todo(peer, TODO_RESPONSE) &&
+	if (take_want(peer, WANT_RESPONSE) &&
 		peer_send_response(dev, peer, now, ret_out))
 		return true;
-	if (take_todo(peer, TODO_INITIATION) &&
+	if (take_want(peer, WANT_INITIATION) &&
 		peer_send_initiation(dev, peer, now, ret_out))
 		return true;
-	if (take_todo(peer, TODO_STAGED) &&
+	if (take_want(peer, WANT_STAGED) &&
 		peer_send_staged(dev, peer, now, ret_out)) {
 		if (peer->staged.len)
-			peer->todo |= TODO_STAGED;
+			peer->wants |= WANT_STAGED;
 		return true;
 	}
-	return take_todo(peer, TODO_KEEPALIVE) &&
+	return take_want(peer, WANT_KEEPALIVE) &&
 		peer_send_keepalive(dev, peer, now, ret_out);
 }
 
@@ -142,7 +147,7 @@ enum wg_out_kind wg_device_poll(
 			dev->pending.next, struct wg_peer, in_pending);
 		bool done = poll_peer(dev, now, peer, ret_out);
 
-		if (!peer->todo)
+		if (!peer->wants)
 			list_del(&peer->in_pending);
 		if (done)
 			return ret_out->kind;

@@ -1,3 +1,13 @@
+/*
+ * receive: everything that arrives. Cheap tests first: length and type, index
+ * or mac1, then, under load, mac2 and the source's rate (WP 5.3). X25519 runs
+ * only in wg_device_work.
+ *
+ *   data: index -> tag -> replay -> endpoint -> length -> owner of the source
+ *
+ * Until a tag was right nothing changes but counters, the handshake queue, the
+ * limiter and the ring of cookie replies: all of fixed size.
+ */
 #include "config.h"
 
 #include "engine/core/inner.h"
@@ -19,7 +29,7 @@ static void on_authentic(struct wg_device *dev, struct wg_peer *peer,
 	const struct now *now, const struct wg_path *path)
 {
 	if (!endpoint_equal(&peer->path.remote, &path->remote))
-		peer_todo(dev, peer, TODO_EVENT_ENDPOINT);
+		peer_want(dev, peer, WANT_EVENT_ENDPOINT);
 	peer->path = *path;
 	peer->last_receive = now->mono;
 	timers_on_any_authenticated_packet_received(&peer->timers);
@@ -31,7 +41,7 @@ static void on_handshake_complete(
 {
 	timers_on_handshake_complete(&peer->timers);
 	peer->last_handshake = now->wall;
-	peer_todo(dev, peer, TODO_EVENT_SESSION);
+	peer_want(dev, peer, WANT_EVENT_SESSION);
 }
 
 /* The initiator's last chance: its key would not outlive another silence. */
@@ -300,7 +310,7 @@ static void consume_initiation(struct wg_device *dev, const struct now *now,
 	case INITIATION_ACCEPTED:
 		peer->rx_bytes += q->len;
 		on_authentic(dev, peer, now, &q->path);
-		peer_todo(dev, peer, TODO_RESPONSE);
+		peer_want(dev, peer, WANT_RESPONSE);
 		break;
 	case INITIATION_BAD:
 		dev->counters.bad_handshake++;

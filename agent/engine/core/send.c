@@ -1,3 +1,12 @@
+/*
+ * send: everything that leaves: inner packets sealed in runs of one peer, and
+ * the datagrams that poll takes. The rules of what sending means for the timers
+ * (WP 6) are here, beside it.
+ *
+ *   route -> seal_run -> wg_transport_seal   (or stage_run: no session yet)
+ *
+ * Counters are spent when a packet is sealed, sent or not. Private to the core.
+ */
 #include "config.h"
 
 #include "engine/core/inner.h"
@@ -25,7 +34,7 @@ void peer_want_initiation(struct wg_device *dev, struct wg_peer *peer,
 	else if (!timers_may_initiate(&peer->timers, now->mono))
 		timers_on_initiation_deferred(&peer->timers);
 	else
-		peer_todo(dev, peer, TODO_INITIATION);
+		peer_want(dev, peer, WANT_INITIATION);
 }
 
 static bool can_seal(const struct wg_peer *peer, const struct now *now)
@@ -38,8 +47,8 @@ void peer_want_keepalive(
 	struct wg_device *dev, struct wg_peer *peer, const struct now *now)
 {
 	if (can_seal(peer, now))
-		peer_todo(dev, peer,
-			peer->staged.len ? TODO_STAGED : TODO_KEEPALIVE);
+		peer_want(dev, peer,
+			peer->staged.len ? WANT_STAGED : WANT_KEEPALIVE);
 	else
 		peer_want_initiation(dev, peer, now, FIRST_TRY);
 }
@@ -50,7 +59,7 @@ void peer_want_staged(
 	if (!peer->staged.len)
 		return;
 	if (can_seal(peer, now))
-		peer_todo(dev, peer, TODO_STAGED);
+		peer_want(dev, peer, WANT_STAGED);
 	else
 		peer_want_initiation(dev, peer, now, FIRST_TRY);
 }
