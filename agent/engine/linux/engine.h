@@ -31,6 +31,9 @@ struct engine_options {
 	void (*on_event)(void *arg, struct wg_peer *peer, enum wg_event event,
 		const struct now *now);
 	void (*on_gone)(void *arg);
+	/* What nobody waits for the answer of: the port cannot be opened again
+	 * when the interface comes up. */
+	void (*on_trouble)(void *arg, const struct err *err);
 	void *arg;
 };
 
@@ -47,13 +50,15 @@ const char *engine_ifname(const struct engine *engine);
 uint32_t engine_ifindex(const struct engine *engine);
 
 /* UDP sockets (IPv4 and, where the host has it, IPv6 on the same port) are
- * open while the interface is up, or from the first call of this on. PORT 0:
- * any. -EADDRINUSE leaves the old sockets in place. */
-WARN_UNUSED int engine_set_listen_port(struct engine *engine, uint16_t port,
-	struct err *err);
-uint16_t engine_listen_port(const struct engine *engine); /* 0: not open */
-WARN_UNUSED int engine_set_fwmark(struct engine *engine, uint32_t fwmark,
-	struct err *err);
+ * open while the interface is up, or from the first call of this on; they
+ * close when it goes down, and open again on the same port when it comes up.
+ * PORT 0: any. -EADDRINUSE leaves the old sockets in place. */
+WARN_UNUSED int engine_set_listen_port(
+	struct engine *engine, uint16_t port, struct err *err);
+/* 0: none yet. While the interface is down: the port it will come back to. */
+uint16_t engine_listen_port(const struct engine *engine);
+WARN_UNUSED int engine_set_fwmark(
+	struct engine *engine, uint32_t fwmark, struct err *err);
 uint32_t engine_fwmark(const struct engine *engine);
 
 /* Sends what the device has ready and re-arms the timer. Call after changing

@@ -1,0 +1,442 @@
+/*
+ * engine: the loop's side of a device: which fd wakes whom, when the timer
+ * fires, and what the interface's ups and downs mean for the sockets.
+ *
+ *   link        sockets
+ *   down        closed, or open since engine_set_listen_port()
+ *   down -> up  opened on the port they had
+ *   up -> down  closed
+ *   elsewhere   left as they are: in another namespace we cannot look; a
+ *               packet read from the TUN proves that it is up there
+ *
+ * A wake-up does one batch for each fd that has something, so TUN and sockets
+ * take turns, then a few handshakes, then sends what came of it. See engine.h.
+ */
+#include "config.h"
+
+#include "engine/linux/engine.h"
+
+#include "engine/linux/datapath.h"
+#include "os/fd.h"
+#include "os/netlink.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/banned.h"
+
+/* A handshake costs us up to five X25519, 200 us: data waits for two at most.
+ * A busy responder still does 5000 a second. */
+#define HANDSHAKES_PER_WAKEUP 2
+
+struct engine_socket {
+	struct engine *engine;
+	enum udp_family family;
+	struct loop_source *source; /* NULL: closed */
+};
+
+struct engine {
+	struct loop *loop;
+	struct wg_device *dev;
+	struct tun tun;
+	struct udp udp;
+	struct datapath path;
+	struct engine_options options; /* only the callbacks */
+
+	struct loop_source *tun_source, *news_source;
+	struct engine_socket sockets[UDP_FAMILIES];
+	struct loop_timer *timer;
+	int news_fd;
+
+	uint16_t port; /* to come back to; 0: any */
+	uint32_t fwmark;
+	bool up, elsewhere, gone;
+	bool handshakes_wait;
+};
+
+static void on_socket(void *arg, uint32_t events, const struct now *now);
+
+/* --- state of the data path, told to the loop --- */
+
+static void set_blocked(struct engine *engine, bool blocked)
+{
+	loop_source_set_events(engine->tun_source, blocked ? 0 : EPOLLIN);
+	for (size_t i = 0; i < UDP_FAMILIES; i++) {
+		struct engine_socket *s = &engine->sockets[i];
+		bool full = blocked && s->family == engine->path.blocked_on;
+
+		if (s->source)
+			loop_source_set_events(
+				s->source, full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	}
+}
+
+static void forget_sources(struct engine *engine)
+{
+	loop_source_remove(TAKE(engine->tun_source));
+	loop_source_remove(TAKE(engine->news_source));
+	for (size_t i = 0; i < UDP_FAMILIES; i++)
+		loop_source_remove(TAKE(engine->sockets[i].source));
+	loop_timer_remove(TAKE(engine->timer));
+}
+
+static void set_gone(struct engine *engine)
+{
+	if (engine->gone)
+		return;
+	engine->gone = true;
+	forget_sources(engine);
+	udp_close(&engine->udp);
+	if (engine->options.on_gone)
+		engine->options.on_gone(engine->options.arg);
+}
+
+static void set_state(struct engine *engine, enum datapath_state state)
+{
+	if (engine->gone)
+		return;
+	switch (state) {
+	case DATAPATH_OPEN:
+		set_blocked(engine, false);
+		break;
+	case DATAPATH_BLOCKED:
+		set_blocked(engine, true);
+		break;
+	case DATAPATH_GONE:
+		set_gone(engine);
+		break;
+	}
+}
+
+static void arm_timer(struct engine *engine, const struct now *now)
+{
+	struct mono deadline = wg_device_deadline(engine->dev);
+
+	/* Just after now: the next wake-up, after others had their turn. */
+	if (engine->handshakes_wait)
+		deadline = mono_min(deadline, mono_add(now->mono, 1));
+	loop_timer_set(engine->timer, deadline);
+}
+
+void engine_flush(struct engine *engine, const struct now *now)
+{
+	if (engine->gone)
+		return;
+	set_state(engine, datapath_drain(&engine->path, now));
+	if (!engine->gone)
+		arm_timer(engine, now);
+}
+
+/* The end of each of our callbacks. */
+static void settle(struct engine *engine, const struct now *now)
+{
+	engine->handshakes_wait =
+		wg_device_work(engine->dev, now, HANDSHAKES_PER_WAKEUP);
+	engine_flush(engine, now);
+}
+
+/* --- sockets --- */
+
+/* Tells the loop that sockets were opened or closed. Those that closed have
+ * left its epoll set by themselves, and their numbers are not in use again. */
+static int watch_sockets(struct engine *engine, struct err *err)
+{
+	for (size_t i = 0; i < UDP_FAMILIES; i++) {
+		struct engine_socket *s = &engine->sockets[i];
+
+		loop_source_remove(TAKE(s->source));
+		if (engine->udp.fd[i] < 0)
+			continue;
+		s->source = loop_add_fd(engine->loop, engine->udp.fd[i],
+			EPOLLIN, on_socket, s, err);
+		if (!s->source)
+			return -ENOMEM;
+	}
+	/* If one was full, the next send will tell of the new one. */
+	loop_source_set_events(engine->tun_source, EPOLLIN);
+	return 0;
+}
+
+static void close_sockets(struct engine *engine)
+{
+	udp_close(&engine->udp);
+	(void)watch_sockets(engine, NULL);
+}
+
+static int open_sockets(struct engine *engine, uint16_t port, struct err *err)
+{
+	int r = udp_open(&engine->udp, port, engine->fwmark, err);
+
+	if (r < 0)
+		return r;
+	engine->port = engine->udp.port;
+	r = watch_sockets(engine, err);
+	if (r < 0)
+		close_sockets(engine);
+	return r;
+}
+
+int engine_set_listen_port(
+	struct engine *engine, uint16_t port, struct err *err)
+{
+	if (engine->gone)
+		return err_set(err, -ENODEV, "the interface is gone");
+	if (port != 0 && port == engine->udp.port)
+		return 0;
+	return open_sockets(engine, port, err);
+}
+
+uint16_t engine_listen_port(const struct engine *engine)
+{
+	return engine->port;
+}
+
+int engine_set_fwmark(struct engine *engine, uint32_t fwmark, struct err *err)
+{
+	int r = udp_set_fwmark(&engine->udp, fwmark, err);
+
+	if (r < 0) /* no capability: the first socket said so already */
+		return r;
+	engine->fwmark = fwmark;
+	return 0;
+}
+
+uint32_t engine_fwmark(const struct engine *engine)
+{
+	return engine->fwmark;
+}
+
+/* --- the interface --- */
+
+static void tell_trouble(struct engine *engine, const struct err *err)
+{
+	if (engine->options.on_trouble)
+		engine->options.on_trouble(engine->options.arg, err);
+}
+
+/* Peers that keep alive say at once that we are here, as the kernel does. */
+static void greet_peers(struct engine *engine, const struct now *now)
+{
+	struct wg_peer *peer = NULL;
+
+	while ((peer = wg_device_next_peer(engine->dev, peer)) != NULL) {
+		struct wg_peer_info info;
+
+		wg_peer_get_info(peer, now, &info);
+		if (info.keepalive_sec != 0)
+			wg_peer_send_keepalive(engine->dev, now, peer);
+		sodium_memzero(&info.psk, sizeof(info.psk));
+	}
+}
+
+static void set_up(struct engine *engine, bool up, const struct now *now)
+{
+	struct err err = { .msg = "" };
+
+	if (up == engine->up)
+		return;
+	engine->up = up;
+	if (!up)
+		close_sockets(engine);
+	else if (engine->udp.port == 0 &&
+		open_sockets(engine, engine->port, &err) < 0)
+		tell_trouble(engine, &err);
+	else
+		greet_peers(engine, now);
+}
+
+static void look_at_link(struct engine *engine, const struct now *now)
+{
+	struct tun_link link;
+	int r = tun_get_link(&engine->tun, &link);
+
+	if (r == -EBADFD) {
+		set_gone(engine);
+		return;
+	}
+	engine->elsewhere = r < 0;
+	if (engine->elsewhere)
+		return;
+	wg_device_set_mtu(engine->dev, link.mtu);
+	set_up(engine, link.up, now);
+}
+
+/* --- callbacks of the loop --- */
+
+static void on_news(void *arg, uint32_t events, const struct now *now)
+{
+	struct engine *engine = arg;
+	unsigned int news = 0;
+
+	if (netlink_monitor_drain(engine->news_fd, &news, NULL) < 0)
+		news = NETLINK_NEWS_LOST;
+	if (news & (NETLINK_NEWS_LINK | NETLINK_NEWS_LOST))
+		look_at_link(engine, now);
+	engine_flush(engine, now);
+}
+
+static void on_tun(void *arg, uint32_t events, const struct now *now)
+{
+	struct engine *engine = arg;
+
+	if (engine->elsewhere && engine->udp.port == 0)
+		(void)open_sockets(engine, engine->port, NULL);
+	set_state(engine, datapath_outward(&engine->path, now));
+	if (!engine->gone)
+		settle(engine, now);
+}
+
+static void on_socket(void *arg, uint32_t events, const struct now *now)
+{
+	struct engine_socket *s = arg;
+	struct engine *engine = s->engine;
+	enum datapath_state state;
+
+	state = datapath_inward(&engine->path, s->family, now);
+	if (state == DATAPATH_GONE)
+		set_gone(engine);
+	else
+		settle(engine, now); /* sends what was held back, too */
+}
+
+static void on_timer(void *arg, const struct now *now)
+{
+	struct engine *engine = arg;
+
+	wg_device_tick(engine->dev, now);
+	settle(engine, now);
+}
+
+/* --- life --- */
+
+static void fill_random(void *arg, uint8_t *bytes, size_t len)
+{
+	randombytes_buf(bytes, len);
+}
+
+static int open_tun(struct engine *engine, const struct engine_options *options,
+	struct err *err)
+{
+	bool adopted = options->tun_fd >= 0;
+	uint32_t mtu = options->mtu;
+	int r;
+
+	if (mtu > TUN_MTU_MAX) {
+		int fd = options->tun_fd;
+
+		fd_close(&fd);
+		return err_set(err, -EINVAL, "an MTU of %u is over %d", mtu,
+			TUN_MTU_MAX);
+	}
+	r = adopted ? tun_adopt(&engine->tun, options->tun_fd, err)
+		    : tun_create(&engine->tun, options->ifname, err);
+	if (r < 0)
+		return r;
+	if (mtu == 0 && !adopted)
+		mtu = ENGINE_DEFAULT_MTU;
+	return mtu == 0 ? 0 : tun_set_mtu(&engine->tun, mtu, err);
+}
+
+static int join_device(struct engine *engine, const struct now *now)
+{
+	const struct wg_rng rng = { .fill = fill_random };
+
+	engine->dev = wg_device_new(&rng, now);
+	if (!engine->dev)
+		return -ENOMEM;
+	engine->path.dev = engine->dev;
+	engine->path.tun = &engine->tun;
+	engine->path.udp = &engine->udp;
+	engine->path.on_event = engine->options.on_event;
+	engine->path.arg = engine->options.arg;
+	return datapath_init(&engine->path, now);
+}
+
+static int join_loop(struct engine *engine, struct err *err)
+{
+	int r = netlink_monitor_open(&engine->news_fd, err);
+
+	if (r < 0)
+		return r;
+	engine->timer = loop_add_timer(engine->loop, on_timer, engine);
+	if (!engine->timer)
+		return -ENOMEM;
+	engine->news_source = loop_add_fd(
+		engine->loop, engine->news_fd, EPOLLIN, on_news, engine, err);
+	engine->tun_source = loop_add_fd(
+		engine->loop, engine->tun.fd, EPOLLIN, on_tun, engine, err);
+	return engine->news_source && engine->tun_source ? 0 : -ENOMEM;
+}
+
+static struct engine *engine_alloc(
+	struct loop *loop, const struct engine_options *options)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+
+	if (!engine)
+		return NULL;
+	engine->loop = loop;
+	engine->options = *options;
+	engine->tun = TUN_INIT;
+	engine->news_fd = -1;
+	udp_init(&engine->udp);
+	for (size_t i = 0; i < UDP_FAMILIES; i++) {
+		engine->sockets[i].engine = engine;
+		engine->sockets[i].family = (enum udp_family)i;
+	}
+	return engine;
+}
+
+int engine_new(struct loop *loop, const struct engine_options *options,
+	struct engine **ret_engine, struct err *err)
+{
+	AUTO(engine_free) struct engine *engine = engine_alloc(loop, options);
+	const struct now *now = loop_now(loop);
+	int r;
+
+	if (!engine)
+		return err_set(err, -ENOMEM, "out of memory");
+	r = open_tun(engine, options, err);
+	if (r < 0)
+		return r;
+	r = join_device(engine, now);
+	if (r < 0)
+		return err_set(err, r, "out of memory");
+	r = join_loop(engine, err);
+	if (r < 0)
+		return r;
+	look_at_link(engine, now);
+	arm_timer(engine, now);
+	*ret_engine = TAKE(engine);
+	return 0;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	forget_sources(engine);
+	fd_close(&engine->news_fd);
+	udp_close(&engine->udp);
+	tun_release(&engine->tun);
+	datapath_release(&engine->path);
+	wg_device_free(engine->dev);
+	free(engine);
+}
+
+struct wg_device *engine_device(struct engine *engine)
+{
+	return engine->dev;
+}
+
+const char *engine_ifname(const struct engine *engine)
+{
+	return engine->tun.ifname;
+}
+
+uint32_t engine_ifindex(const struct engine *engine)
+{
+	return engine->tun.ifindex;
+}
