@@ -1,5 +1,14 @@
-# agent/engine/uapi: the socket that stock wg(8) speaks to.
+# agent/engine/uapi: the socket that stock wg(8) speaks to; and wgengine, the
+# engine as a program.
 noinst_LIBRARIES += agent/libuapi.a
 agent_libuapi_a_SOURCES = \
 	agent/engine/uapi/enginecfg.c agent/engine/uapi/enginecfg.h \
-	agent/engine/uapi/server.c agent/engine/uapi/server.h
+	agent/engine/uapi/server.c agent/engine/uapi/server.h \
+	agent/engine/uapi/session.c agent/engine/uapi/session.h
+
+sbin_PROGRAMS += wgengine
+wgengine_SOURCES = agent/engine/main.c
+wgengine_LDADD = agent/libuapi.a agent/libenginelinux.a agent/libcore.a \
+	lib/libwgconf.a lib/libos.a lib/libbase.a \
+	$(MNL_LIBS) $(B2_LIBS) $(SODIUM_LIBS)
+dist_man_MANS += man/wgengine.8
