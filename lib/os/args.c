@@ -53,14 +53,23 @@ static bool goes_with(const struct args_program *program,
 		is_common(program, option);
 }
 
-static void store(struct parse *parse, const struct args_option *option,
+static int store(struct parse *parse, const struct args_option *option,
 	const char *value)
 {
+	struct args_list *list = option->list;
+
 	parse->given |= UINT64_C(1) << (option - parse->program->options);
-	if (option->value)
+	if (list && list->count == list->max)
+		return err_set(parse->err, -EINVAL,
+			"option \"--%s\" more than %zu times", option->name,
+			list->max);
+	if (list)
+		list->items[list->count++] = value;
+	else if (option->value)
 		*option->text = value;
 	else
 		*option->flag = true;
+	return 0;
 }
 
 /* WORD is "--name" or "--name=value"; NEXT the word behind it or NULL.
@@ -87,8 +96,7 @@ static int parse_long(
 			return err_set(parse->err, -EINVAL,
 				"option \"%s\" needs a value: %s", word,
 				option->value);
-		store(parse, option, value ? value : next);
-		return 0;
+		return store(parse, option, value ? value : next);
 	}
 	if (!value && strcmp(name, "help") == 0)
 		parse->args.help = true;
@@ -123,7 +131,10 @@ static int parse_short(
 			return err_set(parse->err, -EINVAL,
 				"unknown option \"-%c\" in \"%s\"", *p, word);
 		if (!option->value) {
-			store(parse, option, NULL);
+			int r = store(parse, option, NULL);
+
+			if (r < 0)
+				return r;
 			continue;
 		}
 		*ret_used = !p[1];
@@ -131,8 +142,7 @@ static int parse_short(
 			return err_set(parse->err, -EINVAL,
 				"option \"-%c\" needs a value: %s", *p,
 				option->value);
-		store(parse, option, p[1] ? p + 1 : next);
-		return 0;
+		return store(parse, option, p[1] ? p + 1 : next);
 	}
 	return 0;
 }

@@ -3,7 +3,8 @@
  * line: parser, --help, --version and the errors. Options may stand before,
  * between or after the words; "--" ends them. --name VALUE, --name=VALUE,
  * -n VALUE, -nVALUE, and flags without a value (-ab); no abbreviations. What
- * is given twice counts as given last. Values are not looked at here.
+ * is given twice counts as given last, but for lists. Values are not looked at
+ * here.
  */
 #ifndef OS_ARGS_H
 #define OS_ARGS_H
@@ -25,21 +26,32 @@ enum {
 
 #define ARGS_OPTIONS_MAX 64 /* bits of the mask of those given */
 
+/* The values of an option that may be repeated. */
+struct args_list {
+	const char **items; /* room for MAX; borrowed from argv */
+	size_t count, max;
+};
+
 struct args_option {
 	const char *name;  /* long name without the dashes */
 	char letter;	   /* 0: no short form */
 	const char *value; /* what help calls the value; NULL: a flag */
 	const char *help;
-	bool *flag;	   /* set to true; of flags only */
-	const char **text; /* set to the value, borrowed from argv */
+	bool *flag;		/* set to true; of flags only */
+	const char **text;	/* set to the value, borrowed from argv */
+	struct args_list *list; /* gets every value that is given */
 };
 #define ARGS_FLAG(name, letter, help, target)                                  \
 	{                                                                      \
-		(name), (letter), NULL, (help), (target), NULL                 \
+		(name), (letter), NULL, (help), (target), NULL, NULL           \
 	}
 #define ARGS_TEXT(name, letter, value, help, target)                           \
 	{                                                                      \
-		(name), (letter), (value), (help), NULL, (target)              \
+		(name), (letter), (value), (help), NULL, (target), NULL        \
+	}
+#define ARGS_LIST(name, letter, value, help, target)                           \
+	{                                                                      \
+		(name), (letter), (value), (help), NULL, NULL, (target)        \
 	}
 
 struct args_command {
