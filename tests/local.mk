@@ -9,6 +9,7 @@ include tests/unit/wgconf.mk
 include tests/unit/meshproto.mk
 include tests/unit/agent.mk
 include tests/unit/meshd.mk
+include tests/unit/ctl.mk
 include tests/unit/wgtool.mk
 include tests/sim/local.mk
 include tests/lint/local.mk
