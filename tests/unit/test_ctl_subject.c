@@ -49,39 +49,48 @@ static struct envelope *sign(
 	return env;
 }
 
-static struct record mesh_record(const struct signseed *op)
+/* Good until the next one. */
+static struct record *new_record(enum record_type type)
 {
-	struct record rec = { .type = RECORD_MESH, .serial = 1 };
+	static struct record rec;
 
-	rec.as_mesh.operator_key = signseed_public(op);
-	rec.mesh = mesh_id_of(&rec.as_mesh.operator_key);
-	(void)str_copy(rec.as_mesh.name, sizeof(rec.as_mesh.name), "demo");
-	rec.as_mesh.prefixes[0] = net("100.70.0.0/16");
-	rec.as_mesh.prefixes[1] = net("fd00:1:2::/48");
-	rec.as_mesh.prefix_count = 2;
+	rec = (struct record){ .type = type, .serial = 1 };
+	return &rec;
+}
+
+static struct record *mesh_record(const struct signseed *op)
+{
+	struct record *rec = new_record(RECORD_MESH);
+
+	rec->as_mesh.operator_key = signseed_public(op);
+	rec->mesh = mesh_id_of(&rec->as_mesh.operator_key);
+	(void)str_copy(rec->as_mesh.name, sizeof(rec->as_mesh.name), "demo");
+	rec->as_mesh.prefixes[0] = net("100.70.0.0/16");
+	rec->as_mesh.prefixes[1] = net("fd00:1:2::/48");
+	rec->as_mesh.prefix_count = 2;
 	return rec;
 }
 
-static struct record grant_record(void)
+static struct record *grant_record(void)
 {
-	struct record rec = { .type = RECORD_GRANT, .serial = 1 };
+	struct record *rec = new_record(RECORD_GRANT);
 
-	rec.mesh = world.mesh.mesh;
-	rec.grant.delegate = signseed_public(&world.delegate);
-	rec.grant.issued_at.ns = now.wall.ns - 10 * HOUR_NS;
-	rec.grant.expires.ns = now.wall.ns - 2 * HOUR_NS; /* over by now */
-	rec.grant.uses = 1;
-	rec.grant.prefixes[0] = net("100.70.0.0/16");
-	rec.grant.prefix_count = 1;
+	rec->mesh = world.mesh.mesh;
+	rec->grant.delegate = signseed_public(&world.delegate);
+	rec->grant.issued_at.ns = now.wall.ns - 10 * HOUR_NS;
+	rec->grant.expires.ns = now.wall.ns - 2 * HOUR_NS; /* over by now */
+	rec->grant.uses = 1;
+	rec->grant.prefixes[0] = net("100.70.0.0/16");
+	rec->grant.prefix_count = 1;
 	return rec;
 }
 
-static struct record member_record(void)
+static struct record *member_record(void)
 {
-	struct record rec = { .type = RECORD_MEMBERSHIP, .serial = 1 };
-	struct record_membership *m = &rec.membership;
+	struct record *rec = new_record(RECORD_MEMBERSHIP);
+	struct record_membership *m = &rec->membership;
 
-	rec.mesh = world.mesh.mesh;
+	rec->mesh = world.mesh.mesh;
 	m->identity = signseed_public(&world.identity);
 	m->node = node_id_of(&m->identity);
 	(void)str_copy(m->name, sizeof(m->name), "a");
@@ -105,7 +114,7 @@ static void set_grant(const struct record *rec, const struct signseed *signer)
 
 static int set_up(void **state)
 {
-	struct record rec;
+	struct record *rec;
 
 	memset(&world, 0, sizeof(world));
 	signseed_generate(&world.op);
@@ -115,12 +124,12 @@ static int set_up(void **state)
 	world.op_public = signseed_public(&world.op);
 	world.mesh.mesh = mesh_id_of(&world.op_public);
 	rec = mesh_record(&world.op);
-	world.mesh.record = sign(&rec, &world.op);
+	world.mesh.record = sign(rec, &world.op);
 	rec = grant_record();
-	set_grant(&rec, &world.op);
+	set_grant(rec, &world.op);
 	rec = member_record();
-	set_member(&rec, &world.delegate);
-	world.node.node = rec.membership.node;
+	set_member(rec, &world.delegate);
+	world.node.node = rec->membership.node;
 	return 0;
 }
 
@@ -156,7 +165,7 @@ static void refused(const char *asked)
 static void test_good(void **state)
 {
 	char id[MESH_ID_TEXT_SIZE];
-	struct record rec = member_record();
+	struct record *rec = member_record();
 	struct err err = { 0 };
 
 	if (verify("a", &err) < 0)
@@ -164,7 +173,7 @@ static void test_good(void **state)
 	assert_int_equal(verify(node_id_format(&world.node.node, id), NULL), 0);
 	/* and one that the operator signed needs no grant */
 	set_grant(NULL, NULL);
-	set_member(&rec, &world.op);
+	set_member(rec, &world.op);
 	assert_int_equal(verify("a", NULL), 0);
 }
 
@@ -184,11 +193,11 @@ static void test_no_membership(void **state)
 
 static void test_forged_signer(void **state)
 {
-	struct record rec = member_record();
+	struct record *rec = member_record();
 
-	set_member(&rec, &world.other_op);
+	set_member(rec, &world.other_op);
 	refused("a");
-	set_member(&rec, &world.identity);
+	set_member(rec, &world.identity);
 	refused("a");
 }
 
@@ -200,38 +209,38 @@ static void test_no_grant(void **state)
 
 static void test_forged_grant(void **state)
 {
-	struct record rec = grant_record();
+	struct record *rec = grant_record();
 
-	set_grant(&rec, &world.other_op);
+	set_grant(rec, &world.other_op);
 	refused("a");
-	set_grant(&rec, &world.delegate);
+	set_grant(rec, &world.delegate);
 	refused("a");
 }
 
 static void test_stretched_membership(void **state)
 {
-	struct record rec = member_record();
+	struct record *rec = member_record();
 
-	rec.membership.addresses[0] = net("100.71.0.1/32");
-	set_member(&rec, &world.delegate);
+	rec->membership.addresses[0] = net("100.71.0.1/32");
+	set_member(rec, &world.delegate);
 	refused("a"); /* outside the mesh */
 	rec = member_record();
-	rec.membership.addresses[0] = net("fd00:1:2::1/128");
-	set_member(&rec, &world.delegate);
+	rec->membership.addresses[0] = net("fd00:1:2::1/128");
+	set_member(rec, &world.delegate);
 	refused("a"); /* outside the grant */
 	rec = member_record();
-	rec.membership.routes[0] = net("192.168.1.0/24");
-	rec.membership.route_count = 1;
-	set_member(&rec, &world.delegate);
+	rec->membership.routes[0] = net("192.168.1.0/24");
+	rec->membership.route_count = 1;
+	set_member(rec, &world.delegate);
 	refused("a"); /* no grant gives routes */
 	rec = member_record();
-	(void)str_copy(rec.membership.tags[0], NAME_MAX_LEN + 1, "admin");
-	rec.membership.tag_count = 1;
-	set_member(&rec, &world.delegate);
+	(void)str_copy(rec->membership.tags[0], NAME_MAX_LEN + 1, "admin");
+	rec->membership.tag_count = 1;
+	set_member(rec, &world.delegate);
 	refused("a");
 	rec = member_record();
-	rec.membership.issued_at.ns = now.wall.ns - HOUR_NS;
-	set_member(&rec, &world.delegate);
+	rec->membership.issued_at.ns = now.wall.ns - HOUR_NS;
+	set_member(rec, &world.delegate);
 	refused("a"); /* the grant was over */
 }
 
@@ -243,9 +252,9 @@ static void test_changed_bytes(void **state)
 
 static void test_record_of_another_kind(void **state)
 {
-	struct record rec = grant_record();
+	struct record *rec = grant_record();
 
-	set_member(&rec, &world.op);
+	set_member(rec, &world.op);
 	refused("a");
 }
 
@@ -267,17 +276,17 @@ static void test_another_mesh(void **state)
 static void test_forged_mesh(void **state)
 {
 	AUTO(subject_free) struct record *got = NULL;
-	struct record rec = mesh_record(&world.op);
+	struct record *rec = mesh_record(&world.op);
 
 	envelope_free(world.mesh.record);
-	world.mesh.record = sign(&rec, &world.other_op);
+	world.mesh.record = sign(rec, &world.other_op);
 	assert_int_equal(
 		subject_mesh(&world.op_public, &world.mesh, &got, NULL),
 		-EBADMSG);
 	refused("a");
 	rec = member_record();
 	envelope_free(world.mesh.record);
-	world.mesh.record = sign(&rec, &world.op);
+	world.mesh.record = sign(rec, &world.op);
 	assert_int_equal(
 		subject_mesh(&world.op_public, &world.mesh, &got, NULL),
 		-EBADMSG);
