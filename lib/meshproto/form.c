@@ -62,7 +62,7 @@ bool form_read_time(
 	BUG_ON(size != sizeof(t));
 	if (!text)
 		return false;
-	if (!wall_parse(text, &t) || t.ns <= 0)
+	if (!wall_parse(text, &t) || t.ns < NSEC_PER_SEC)
 		return jsonr_fail(
 			r, "is not a time as RFC 3339 has it, in UTC");
 	memcpy(target, &t, sizeof(t));
@@ -204,7 +204,7 @@ void form_write_time(struct jsonw *w, const char *name, struct wall t)
 {
 	char text[TIME_TEXT_SIZE];
 
-	if (t.ns)
+	if (t.ns >= NSEC_PER_SEC)
 		jsonw_kv_str(w, name, wall_format(t, text));
 }
 

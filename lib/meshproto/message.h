@@ -17,14 +17,14 @@
 #include "meshproto/token.h"
 
 #define MSG_ENDPOINTS_MAX 16 /* candidates of one node */
-#define MSG_PEERS_MAX 65536
-#define MSG_RECORDS_MAX (4 * MSG_PEERS_MAX) /* node, key, grant, some spare */
-#define MSG_TOKENS_MAX 65536
+#define MSG_PEERS_MAX	  65536
+#define MSG_RECORDS_MAX	  (4 * MSG_PEERS_MAX) /* node, key, grant, some spare */
+#define MSG_TOKENS_MAX	  65536
 /* 256 peers of 240 bytes and 16 endpoints of 64 fit in MSG_REQUEST_MAX. A report
  * with more is sent without the rest: put what changed first. */
 #define MSG_REPORT_PEERS_MAX 256
-#define MSG_REQUEST_MAX (64 * 1024)	   /* any client's body */
-#define MSG_NETMAP_MAX (128 * 1024 * 1024) /* 65536 nodes of 2 KiB */
+#define MSG_REQUEST_MAX	     (64 * 1024)	 /* any client's body */
+#define MSG_NETMAP_MAX	     (128 * 1024 * 1024) /* 65536 nodes of 2 KiB */
 
 /* ---- enrolment: two steps, both idempotent for the same identity ---- */
 
@@ -64,7 +64,7 @@ struct msg_node_endpoints {
 struct msg_netmap {
 	uint64_t serial;
 	bool full;
-	uint64_t since; /* of a delta */
+	uint64_t since;		   /* of a delta */
 	struct envelope **records; /* form only: trust.h judges them */
 	size_t record_count;
 	struct node_id *withheld; /* delta: drop them, without a record */
@@ -150,7 +150,7 @@ struct msg_node_view {
 	size_t tag_count;
 	struct endpoint endpoints[MSG_ENDPOINTS_MAX];
 	size_t endpoint_count;
-	bool online;	      /* a long poll is open, or was a moment ago */
+	bool online;	       /* a long poll is open, or was a moment ago */
 	struct wall last_seen; /* 0: never */
 	uint64_t applied;
 	struct msg_peer_report *peers; /* as it last reported */
@@ -169,8 +169,8 @@ struct msg_record {
 	struct envelope *record; /* owned */
 };
 struct msg_applied {
-	uint64_t serial;      /* the change asked about */
-	uint32_t pending;     /* online nodes that have not applied it */
+	uint64_t serial;  /* the change asked about */
+	uint32_t pending; /* online nodes that have not applied it */
 	char waiting_for[NAME_MAX_LEN + 1]; /* one of them, "" if none */
 };
 
@@ -186,8 +186,8 @@ struct msg_problem {
 #define MSG_DECLARE(name)                                                      \
 	void msg_##name##_release(struct msg_##name *msg);                     \
 	AUTO_DEFINE_VALUE(struct msg_##name, msg_##name##_release)             \
-	WARN_UNUSED int msg_##name##_encode(const struct msg_##name *msg,      \
-		struct buf *out);                                              \
+	WARN_UNUSED int msg_##name##_encode(                                   \
+		const struct msg_##name *msg, struct buf *out);                \
 	WARN_UNUSED int msg_##name##_decode(const char *json, size_t len,      \
 		struct msg_##name *ret_msg, struct err *err);
 MSG_DECLARE(enroll_request)

@@ -102,10 +102,18 @@ int record_sign(const struct record *rec, const struct signseed *signer,
 int record_open(
 	const struct envelope *env, struct record *ret_rec, struct err *err)
 {
+	struct record rec;
+	int r;
+
 	if (!signpub_verify(
 		    &env->key, &env->sig, env->payload, env->payload_len))
 		return err_set(err, -EBADMSG, "the signature does not verify");
-	return record_form_decode(env->payload, env->payload_len, ret_rec, err);
+	r = record_form_decode(env->payload, env->payload_len, &rec, err);
+	if (r == 0)
+		r = record_form_check(&rec, err);
+	if (r == 0)
+		*ret_rec = rec;
+	return r;
 }
 
 const char *record_label(

@@ -20,9 +20,23 @@ static int bad_item(
 	return err_set(err, -EBADMSG, "/%s/%zu: %s", field, index, reason);
 }
 
+/* Times travel in whole seconds, and as 64 bits of nanoseconds have it they
+ * end within 2262. */
+#define TIME_END_SEC INT64_C(9214646400) /* 2262-01-01 */
+
+static int64_t sec_of(struct wall t)
+{
+	return t.ns / NSEC_PER_SEC;
+}
+
 static bool time_is_set(struct wall t)
 {
-	return t.ns > 0;
+	return sec_of(t) > 0 && sec_of(t) < TIME_END_SEC;
+}
+
+static bool time_is_after(struct wall t, struct wall earlier)
+{
+	return sec_of(t) > sec_of(earlier) && sec_of(t) < TIME_END_SEC;
 }
 
 /* At least one network, at most one a family, no host bits, not everything. */
@@ -132,8 +146,8 @@ static int check_grant(const struct record_grant *grant, struct err *err)
 	if (key_is_zero(grant->delegate.b))
 		return bad(err, "delegate", "is no key");
 	if (!time_is_set(grant->issued_at))
-		return bad(err, "issued_at", "is not set");
-	if (grant->expires.ns <= grant->issued_at.ns)
+		return bad(err, "issued_at", "is not set, or out of range");
+	if (!time_is_after(grant->expires, grant->issued_at))
 		return bad(err, "expires", "is not after issued_at");
 	r = check_names(grant->tags, grant->tag_count, err);
 	if (r < 0)
@@ -151,8 +165,8 @@ static int check_membership(const struct record_membership *m, struct err *err)
 	if (!name_valid(m->name))
 		return bad(err, "name", "is not a name");
 	if (!time_is_set(m->issued_at))
-		return bad(err, "issued_at", "is not set");
-	if (m->not_after.ns && m->not_after.ns <= m->issued_at.ns)
+		return bad(err, "issued_at", "is not set, or out of range");
+	if (m->not_after.ns && !time_is_after(m->not_after, m->issued_at))
 		return bad(err, "not_after", "is not after issued_at");
 	r = check_addresses(m, err);
 	if (r == 0)

@@ -22,11 +22,11 @@
 
 #include <stddef.h>
 
-#define TOKEN_URL_MAX 200
-#define TOKEN_TEXT_MAX 512
-#define TOKEN_PIN_SIZE 32
+#define TOKEN_URL_MAX	   200
+#define TOKEN_TEXT_MAX	   512
+#define TOKEN_PIN_SIZE	   32
 #define TOKEN_ID_TEXT_SIZE 17 /* 16 hex digits and the 0 */
-#define BEARER_TEXT_SIZE 96
+#define BEARER_TEXT_SIZE   96
 
 struct join_token {
 	struct signpub operator_key;
@@ -40,8 +40,8 @@ AUTO_DEFINE_VALUE(struct join_token, join_token_wipe)
 WARN_UNUSED int join_token_format(const struct join_token *token,
 	char buf[static TOKEN_TEXT_MAX], struct err *err);
 /* -EINVAL; ERR says what is wrong with the text. */
-WARN_UNUSED int join_token_parse(const char *text,
-	struct join_token *ret_token, struct err *err);
+WARN_UNUSED int join_token_parse(
+	const char *text, struct join_token *ret_token, struct err *err);
 
 /* A bearer token, "mesh_<kind>_<id>_<secret>": KIND is "join", "api" or
  * "agent"; id 16 hex digits, secret 43 characters of base64url (32 bytes). */
@@ -52,12 +52,12 @@ struct bearer {
 };
 void bearer_wipe(struct bearer *bearer);
 AUTO_DEFINE_VALUE(struct bearer, bearer_wipe)
-const char *bearer_format(const struct bearer *bearer,
-	char buf[static BEARER_TEXT_SIZE]);
+const char *bearer_format(
+	const struct bearer *bearer, char buf[static BEARER_TEXT_SIZE]);
 WARN_UNUSED bool bearer_parse(const char *text, struct bearer *ret_bearer);
 /* kind "join", id and secret = BLAKE2b(seed; "mesh join id" / "... secret"). */
-void bearer_of_delegate(const struct signseed *delegate,
-	struct bearer *ret_bearer);
+void bearer_of_delegate(
+	const struct signseed *delegate, struct bearer *ret_bearer);
 void bearer_generate(const char *kind, struct bearer *ret_bearer);
 
 #endif
