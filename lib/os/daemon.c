@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,6 +73,15 @@ int daemon_fork(struct err *err)
 	return 0;
 }
 
+/* Whoever sends stderr to a file wants the log of the daemon's whole life; a
+ * terminal or a pipe would only be kept from ending. */
+static bool is_log_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static void detach(void)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -81,8 +92,10 @@ static void detach(void)
 		log_warn("cannot open /dev/null: %m");
 		return;
 	}
-	for (int std = STDIN_FILENO; std <= STDERR_FILENO; std++)
-		(void)dup2(fd, std);
+	for (int std = STDIN_FILENO; std <= STDERR_FILENO; std++) {
+		if (std != STDERR_FILENO || !is_log_file(std))
+			(void)dup2(fd, std);
+	}
 	if (fd > STDERR_FILENO)
 		(void)close(fd);
 }

@@ -16,9 +16,9 @@
 /* Returns 0 in the child, or -errno in the only process there is. The parent
  * does not return. Locks and the loop are made after it. */
 WARN_UNUSED int daemon_fork(struct err *err);
-/* Ready to serve. After a daemon_fork(): own session, stdio to /dev/null,
- * parent exits 0. Otherwise: READY=1 to NOTIFY_SOCKET. Second calls do
- * nothing. */
+/* Ready to serve. After a daemon_fork(): own session, stdio to /dev/null (but
+ * a stderr that is a file stays: somebody wants the log), parent exits 0.
+ * Otherwise: READY=1 to NOTIFY_SOCKET. Second calls do nothing. */
 void daemon_ready(void);
 /* "PID\n", 0644, replaced whole. */
 WARN_UNUSED int pidfile_write(const char *path, struct err *err);
