@@ -7,6 +7,7 @@ lib_libmeshproto_a_SOURCES = \
 	lib/meshproto/form.c lib/meshproto/form.h \
 	lib/meshproto/jsonr.c lib/meshproto/jsonr.h \
 	lib/meshproto/message.h \
+	lib/meshproto/message_agent.c lib/meshproto/message_agent.h \
 	lib/meshproto/message_enroll.c \
 	lib/meshproto/message_form.c lib/meshproto/message_form.h \
 	lib/meshproto/message_mesh.c \
