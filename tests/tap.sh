@@ -9,7 +9,7 @@
 set -u
 SRCDIR=${SRCDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 BUILDDIR=${BUILDDIR:-$PWD}
-export PATH="$BUILDDIR/bin:$BUILDDIR:$PATH:/usr/sbin:/sbin"
+export PATH="$BUILDDIR/bin:$PATH:/usr/sbin:/sbin"
 export NO_COLOR=1 LC_ALL=C.UTF-8
 
 TAP_COUNT=0

@@ -1,5 +1,5 @@
 # meshd/ctl: meshctl. Knows the API, never the coordinator's store.
-bin_PROGRAMS += meshctl
+bin_PROGRAMS += bin/meshctl
 noinst_LIBRARIES += meshd/ctl/libctl.a
 meshd_ctl_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 meshd_ctl_libctl_a_SOURCES = \
@@ -15,8 +15,8 @@ meshd_ctl_libctl_a_SOURCES = \
 	meshd/ctl/show.c meshd/ctl/show.h \
 	meshd/ctl/subject.c meshd/ctl/subject.h \
 	meshd/ctl/table.c meshd/ctl/table.h
-meshctl_SOURCES = meshd/ctl/main.c
-meshctl_LDADD = meshd/ctl/libctl.a $(ctl_LIBS)
+bin_meshctl_SOURCES = meshd/ctl/main.c
+bin_meshctl_LDADD = meshd/ctl/libctl.a $(ctl_LIBS)
 ctl_LIBS = lib/libmeshproto.a lib/libos.a lib/libbase.a $(JANSSON_LIBS) \
 	$(CURL_LIBS) $(MNL_LIBS) $(SODIUM_LIBS)
 dist_man_MANS += man/meshctl.1

@@ -6,9 +6,9 @@ agent_libuapi_a_SOURCES = \
 	agent/engine/uapi/server.c agent/engine/uapi/server.h \
 	agent/engine/uapi/session.c agent/engine/uapi/session.h
 
-sbin_PROGRAMS += wgengine
-wgengine_SOURCES = agent/engine/main.c
-wgengine_LDADD = agent/libuapi.a agent/libenginelinux.a agent/libcore.a \
+sbin_PROGRAMS += bin/wgengine
+bin_wgengine_SOURCES = agent/engine/main.c
+bin_wgengine_LDADD = agent/libuapi.a agent/libenginelinux.a agent/libcore.a \
 	lib/libwgconf.a lib/libos.a lib/libbase.a \
 	$(MNL_LIBS) $(B2_LIBS) $(SODIUM_LIBS)
 dist_man_MANS += man/wgengine.8
