@@ -129,7 +129,9 @@ static int parse_short(
 		}
 		if (!option)
 			return err_set(parse->err, -EINVAL,
-				"unknown option \"-%c\" in \"%s\"", *p, word);
+				word[2] ? "unknown option \"-%c\" in \"%s\""
+					: "unknown option \"-%c\"",
+				*p, word);
 		if (!option->value) {
 			int r = store(parse, option, NULL);
 

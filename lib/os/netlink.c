@@ -100,6 +100,19 @@ static int talk(struct netlink *nl, mnl_cb_t fn, void *arg)
 	return r < 0 ? err_errno(NULL, "netlink") : 0;
 }
 
+/* Lists one kind of thing; FN sees it from the start again if it moved. */
+static int dump(struct netlink *nl, uint16_t type, mnl_cb_t fn, void *arg)
+{
+	int r = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && r == -EINTR; i++) {
+		/* ifinfomsg serves every kind: the longest, and all 0 */
+		(void)start(nl, type, NLM_F_DUMP, sizeof(struct ifinfomsg));
+		r = talk(nl, fn, arg);
+	}
+	return r;
+}
+
 static uint8_t af_of(enum ip_family family)
 {
 	return family == IP_V6 ? AF_INET6 : AF_INET;
@@ -211,6 +224,48 @@ static void start_addr(struct netlink *nl, uint16_t type, uint16_t flags,
 	put_addr(nl, IFA_ADDRESS, &addr->addr);
 }
 
+struct addr_query {
+	const struct ipnet *addr;
+	uint32_t index;
+	bool found;
+};
+
+static int on_own_addr(const struct nlmsghdr *header, void *arg)
+{
+	const struct ifaddrmsg *msg = mnl_nlmsg_get_payload(header);
+	struct addr_query *query = arg;
+	const struct ipnet *addr = query->addr;
+	struct nlattr *attr;
+
+	if (header->nlmsg_type != RTM_NEWADDR ||
+		msg->ifa_index != query->index ||
+		msg->ifa_prefixlen != addr->prefix_len)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, header, sizeof(*msg))
+	{
+		if (mnl_attr_get_type(attr) == IFA_ADDRESS &&
+			mnl_attr_get_payload_len(attr) ==
+				ip_bits(addr->addr.family) / 8)
+			query->found |=
+				memcmp(mnl_attr_get_payload(attr), addr->addr.b,
+					ip_bits(addr->addr.family) / 8) == 0;
+	}
+	return MNL_CB_OK;
+}
+
+/* IPv6 says EEXIST also when the address is there with another prefix length:
+ * 0 only if it is there as wanted. */
+static int check_addr(
+	struct netlink *nl, uint32_t index, const struct ipnet *addr)
+{
+	struct addr_query query = { .addr = addr, .index = index };
+	int r = dump(nl, RTM_GETADDR, on_own_addr, &query);
+
+	if (r < 0)
+		return r;
+	return query.found ? 0 : -EEXIST;
+}
+
 int netlink_addr_add(struct netlink *nl, uint32_t index,
 	const struct ipnet *addr, struct err *err)
 {
@@ -221,7 +276,7 @@ int netlink_addr_add(struct netlink *nl, uint32_t index,
 		&nl->request.header, ADDR_ATTR_PROTO, NETLINK_PROTO_MESH);
 	r = talk(nl, NULL, NULL);
 	if (r == -EEXIST)
-		r = 0;
+		r = check_addr(nl, index, addr);
 	return say(r, err, "add address", addr, index);
 }
 
@@ -272,6 +327,7 @@ static int on_route(const struct nlmsghdr *header, void *arg)
 	bool same_dst = dst->prefix_len == 0, same_link = false;
 
 	if (header->nlmsg_type != RTM_NEWROUTE ||
+		msg->rtm_family != af_of(dst->addr.family) ||
 		msg->rtm_table != RT_TABLE_MAIN ||
 		msg->rtm_protocol != NETLINK_PROTO_MESH ||
 		msg->rtm_dst_len != dst->prefix_len)
@@ -296,20 +352,11 @@ static int check_route(
 	struct netlink *nl, uint32_t index, const struct ipnet *dst)
 {
 	struct route_query query = { .dst = dst, .index = index };
+	int r = dump(nl, RTM_GETROUTE, on_route, &query);
 
-	for (int i = 0; i < DUMP_TRIES; i++) {
-		struct rtmsg *msg = start(
-			nl, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg));
-		int r;
-
-		msg->rtm_family = af_of(dst->addr.family);
-		r = talk(nl, on_route, &query);
-		if (r == 0)
-			return query.found ? 0 : -EEXIST;
-		if (r != -EINTR)
-			return r;
-	}
-	return -EEXIST;
+	if (r < 0)
+		return r;
+	return query.found ? 0 : -EEXIST;
 }
 
 int netlink_route_add(struct netlink *nl, uint32_t index,
@@ -348,24 +395,6 @@ int netlink_route_del(struct netlink *nl, uint32_t index,
 	if (r == -ESRCH || r == -ENODEV)
 		r = 0;
 	return say(r, err, "remove route", &net, index);
-}
-
-/* Dump of one kind of thing; fn sees it from the start again if it moved. */
-static int dump(struct netlink *nl, uint16_t type, mnl_cb_t fn, void *arg,
-	struct err *err)
-{
-	int r = -EINTR;
-
-	for (int i = 0; i < DUMP_TRIES && r == -EINTR; i++) {
-		/* ifinfomsg serves every kind: longer than the others, 0 */
-		(void)start(nl, type, NLM_F_DUMP, sizeof(struct ifinfomsg));
-		r = talk(nl, fn, arg);
-	}
-	if (r < 0) {
-		errno = -r;
-		return err_errno(err, "cannot list the host's addresses");
-	}
-	return 0;
 }
 
 struct host_query {
@@ -452,12 +481,16 @@ int netlink_host_addrs(struct netlink *nl, uint32_t skip_index,
 		.links = BUF_INIT(LINKS_MAX_SIZE),
 		.addrs = ret_addrs,
 		.cap = cap < INT32_MAX ? cap : INT32_MAX };
-	int r = dump(nl, RTM_GETLINK, on_host_link, &query, err);
+	int r = dump(nl, RTM_GETLINK, on_host_link, &query);
 
 	if (r == 0)
-		r = dump(nl, RTM_GETADDR, on_host_addr, &query, err);
+		r = dump(nl, RTM_GETADDR, on_host_addr, &query);
 	if (r == 0 && buf_failed(&query.links))
-		r = err_set(err, -ENOMEM, "too many interfaces");
+		r = -ENOMEM;
 	buf_release(&query.links);
-	return r < 0 ? r : (int)query.len;
+	if (r < 0) {
+		errno = -r;
+		return err_errno(err, "cannot list the host's addresses");
+	}
+	return (int)query.len;
 }

@@ -34,6 +34,14 @@ const char *__asan_default_options(void)
 #define ROW_MEM(row, a, b, size)                                               \
 	_assert_memory_equal((a), (b), (size), __FILE__, (row)->line)
 
+/* The whole program has nothing to run, and says why. (skip() of cmocka 1.1.5
+ * prints "not ok # SKIP", which counts as a failure.) */
+static inline int skip_all(const char *why)
+{
+	printf("1..0 # SKIP %s\n", why);
+	return 0;
+}
+
 struct random {
 	uint64_t state;
 };
