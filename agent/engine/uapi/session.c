@@ -147,6 +147,14 @@ static void on_line(struct uapi_session *session, const char *line, size_t len)
 	}
 }
 
+/* Without its end there is no saying where the next request begins. */
+static bool give_up(struct uapi_session *session)
+{
+	tell_refused(session, &(struct err){ .msg = "a line is too long" });
+	answer(session, -EINVAL);
+	return false;
+}
+
 bool uapi_session_feed(
 	struct uapi_session *session, const char *bytes, size_t len)
 {
@@ -157,20 +165,17 @@ bool uapi_session_feed(
 	while (!buf_failed(in) && used < in->len) {
 		const char *line = in->data + used;
 		const char *end = memchr(line, '\n', in->len - used);
+		size_t line_len = end ? (size_t)(end - line) : in->len - used;
 
+		if (line_len > UAPI_LINE_MAX)
+			return give_up(session);
 		if (!end)
 			break;
-		session->request_len += (size_t)(end - line) + 1;
-		on_line(session, line, (size_t)(end - line));
-		used += (size_t)(end - line) + 1;
+		session->request_len += line_len + 1;
+		on_line(session, line, line_len);
+		used += line_len + 1;
 	}
 	if (!buf_failed(in))
 		buf_consume(in, used);
-	if (!buf_failed(in) && in->len > UAPI_LINE_MAX) {
-		tell_refused(
-			session, &(struct err){ .msg = "a line is too long" });
-		answer(session, -EINVAL);
-		return false;
-	}
 	return !buf_failed(in) && !buf_failed(&session->out);
 }

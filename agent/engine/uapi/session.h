@@ -51,7 +51,7 @@ void uapi_session_init(
 	struct uapi_session *session, const struct uapi_handler *handler);
 void uapi_session_release(struct uapi_session *session);
 /* Takes LEN bytes, at most UAPI_INPUT_MAX / 2 a call; answers are added to
- * `out`. False: this client is beyond understanding (a line without an end, no
+ * `out`. False: this client is beyond understanding (a line over UAPI_LINE_MAX, no
  * memory for an answer): close when `out` is sent. */
 WARN_UNUSED bool uapi_session_feed(
 	struct uapi_session *session, const char *bytes, size_t len);
