@@ -1,10 +1,14 @@
 # tests/e2e: real programs in network namespaces. Needs root. Run all with
 # `make check-e2e`, one with `SRCDIR=. BUILDDIR=build bash tests/e2e/NAME.sh`.
 E2E_TESTS += \
+	tests/e2e/60_meshctl_words.sh \
+	tests/e2e/61_meshctl_answers.sh \
+	tests/e2e/62_meshctl_nodes.sh \
 	tests/e2e/70_mesh_pairs.sh \
 	tests/e2e/71_mesh_outage.sh \
 	tests/e2e/72_mesh_trust.sh \
 	tests/e2e/73_mesh_badinput.sh \
 	tests/e2e/80_quickstart.sh
 EXTRA_DIST += tests/tap.sh tests/e2e/lab.sh tests/e2e/lib.sh \
-	tests/e2e/mesh.sh tests/e2e/forge.py
+	tests/e2e/mesh.sh tests/e2e/forge.py \
+	tests/e2e/fake_coordinator.py
