@@ -68,7 +68,7 @@ AUTO_DEFINE_VALUE(struct signseed, signseed_wipe)
 
 /* base64url without padding, for tokens. Encoders return BUF; buf holds
  * BASE64URL_SIZE(len). The decoder wants exact alphabet, no padding, and
- * writes the length; false if it does not fit CAP. */
+ * writes the length; false if it does not fit CAP, RET is then all 0. */
 #define BASE64URL_SIZE(len) ((((len) + 2) / 3) * 4 + 1)
 const char *base64url_encode(
 	const uint8_t *bytes, size_t len, char *buf, size_t size);

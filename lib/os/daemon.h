@@ -1,7 +1,7 @@
 /*
  * daemon: going to the background without lying about it. The parent of
  * daemon_fork() waits until the child calls daemon_ready() and exits 0; if the
- * child ends first, the parent exits with its status, and what the child wrote
+ * child ends first, the parent exits with its status (0 too), and what the child wrote
  * to stderr was seen. In the foreground the service manager is told instead
  * (sd_notify protocol, NOTIFY_SOCKET). The working directory is kept, so that
  * paths given stay true. State is one socket of the process: call from main's

@@ -27,7 +27,8 @@ struct loop *loop_new(struct err *err); /* NULL: see ERR */
 void loop_free(struct loop *loop);
 AUTO_DEFINE(struct loop, loop_free)
 
-/* Watches FD (stays the caller's). NULL: see ERR. Level-triggered. */
+/* Watches FD (stays the caller's, who removes the source before closing it).
+ * NULL: see ERR. Level-triggered. */
 struct loop_source *loop_add_fd(struct loop *loop, int fd, uint32_t events,
 	loop_io_fn fn, void *arg, struct err *err);
 void loop_source_set_events(struct loop_source *source, uint32_t events);
@@ -39,7 +40,8 @@ struct loop_timer *loop_add_timer(
 void loop_timer_set(struct loop_timer *timer, struct mono deadline);
 void loop_timer_remove(struct loop_timer *timer); /* NULL is fine */
 
-/* Blocks the signal and delivers it here (signalfd). 0 or -errno. */
+/* Blocks the signal and delivers it here (signalfd); it stays blocked after
+ * loop_free(), and in what is forked. 0 or -errno. */
 int loop_add_signal(struct loop *loop, int signo, loop_signal_fn fn, void *arg,
 	struct err *err);
 

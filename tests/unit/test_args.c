@@ -8,7 +8,8 @@
 #include <string.h>
 
 static bool verbose, force;
-static const char *sock, *uses;
+static const char *sock, *uses, *tag_items[2];
+static struct args_list tags = { tag_items, 0, ARRAY_SIZE(tag_items) };
 static int ran;
 
 static int run(void *ctx, char **operands, size_t count)
@@ -22,10 +23,11 @@ static const struct args_option options[] = {
 	ARGS_TEXT("socket", 's', "PATH", "where meshd listens", &sock),
 	ARGS_TEXT("uses", 0, "N", "how often it may be used", &uses),
 	ARGS_FLAG("force", 'f', "whatever happens", &force),
+	ARGS_LIST("tag", 't', "TAG", "what it is; may be repeated", &tags),
 };
 static const struct args_command commands[] = {
 	{ "token", NULL, 0, 0, NULL, "list tokens", run },
-	{ "token add", "NAME [FILE]", 1, 2, "uses", "make a token", run },
+	{ "token add", "NAME [FILE]", 1, 2, "uses tag", "make a token", run },
 	{ "node remove", "NAME", 1, 1, "force", "remove a node", run },
 	{ "status", NULL, 0, 0, NULL, "tell how things are", run },
 };
@@ -54,6 +56,7 @@ static void describe(const struct args_program *prog, const char *line,
 		argv[argc++] = strcmp(w, "''") == 0 ? w + 2 : w;
 	argv[argc] = NULL;
 	verbose = force = false;
+	tags.count = 0;
 	sock = uses = "-";
 	if (args_parse(prog, argc, argv, &args, &err) < 0) {
 		(void)snprintf(ret, size, "!%s", err.msg);
@@ -64,6 +67,10 @@ static void describe(const struct args_program *prog, const char *line,
 			sizeof(operands) - strlen(operands), "%s%s",
 			i ? "," : "", args.operands[i]);
 	assert_null(args.operands[args.count]);
+	for (size_t i = 0; i < tags.count; i++)
+		(void)snprintf(operands + strlen(operands),
+			sizeof(operands) - strlen(operands), "+%s",
+			tags.items[i]);
 	(void)snprintf(ret, size, "%s|%s|%s|%s|%s%s%s%s",
 		args.command ? args.command->words : "(none)", operands, sock,
 		uses, verbose ? "v" : "", force ? "f" : "",
@@ -94,6 +101,10 @@ static const struct {
 	P("-s /s status", "status||/s|-|"),
 	P("-vs /s status", "status||/s|-|v"),
 	P("-vs/s status", "status||/s|-|v"),
+	P("token add a --tag x -ty", "token add|a+x+y|-|-|"),
+	P("--tag x token add a", "token add|a+x|-|-|"),
+	P("token add a -tx -ty -tz", "!option \"--tag\" more than 2 times"),
+	P("status --tag x", "!option \"--tag\" does not go with \"status\""),
 	P("--socket= status", "status|||-|"),
 	P("--socket '' status", "status|||-|"),
 	P("-s a -s b status", "status||b|-|"),
@@ -183,6 +194,7 @@ static void test_help(void **state)
 		"  -v, --verbose             say more\n"
 		"  -s, --socket PATH         where meshd listens\n"
 		"      --uses N              how often it may be used\n"
+		"  -t, --tag TAG             what it is; may be repeated\n"
 		"  -h, --help                print this and exit\n"
 		"      --version             print the version and exit\n");
 	args_help(&daemon_program, NULL, &lonely);

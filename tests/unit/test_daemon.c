@@ -92,6 +92,31 @@ static void test_ready(void **state)
 	assert_string_equal(got.report, "sid=1 null=1");
 }
 
+static void body_logs_to_file(int fd)
+{
+	int file =
+		open(tmpdir_path("log"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	(void)dup2(file, STDERR_FILENO);
+	if (daemon_fork(NULL) < 0)
+		_exit(98);
+	daemon_ready();
+	log_info("after");
+	_exit(0);
+}
+
+static void test_stderr_that_is_a_file_stays(void **state)
+{
+	char log[100];
+	struct outcome got;
+
+	run_body(body_logs_to_file, &got);
+	assert_int_equal(WEXITSTATUS(got.status), 0);
+	read_to_end(open(tmpdir_path("log"), O_RDONLY | O_CLOEXEC), log,
+		sizeof(log));
+	assert_string_equal(log, "t: after\n");
+}
+
 static void body_fails(int fd)
 {
 	if (daemon_fork(NULL) < 0)
@@ -326,6 +351,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_ready),
+		TEST(test_stderr_that_is_a_file_stays),
 		TEST(test_failure_is_passed_on),
 		TEST(test_end_without_ready),
 		TEST(test_killed_before_ready),
