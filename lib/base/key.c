@@ -19,13 +19,24 @@ _Static_assert(crypto_scalarmult_BYTES == KEY_SIZE &&
 		crypto_sign_BYTES == SIG_SIZE,
 	"X25519 and Ed25519 sizes");
 
+/* libsodium takes a char with the high bit for a digit where char is signed. */
+static bool is_ascii(const char *text, size_t len)
+{
+	unsigned int seen = 0;
+
+	for (size_t i = 0; i < len; i++)
+		seen |= (unsigned char)text[i];
+	return seen < 0x80;
+}
+
 bool key_parse_base64(uint8_t ret[static KEY_SIZE], const char *text)
 {
 	uint8_t key[KEY_SIZE];
 	size_t len = 0;
 	bool ok;
 
-	if (strnlen(text, KEY_BASE64_SIZE) != KEY_BASE64_LEN)
+	if (strnlen(text, KEY_BASE64_SIZE) != KEY_BASE64_LEN ||
+		!is_ascii(text, KEY_BASE64_LEN))
 		return false;
 	ok = sodium_base642bin(key, sizeof(key), text, KEY_BASE64_LEN, NULL,
 		     &len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
@@ -154,8 +165,9 @@ bool base64url_decode(const char *text, size_t text_len, uint8_t *ret,
 {
 	size_t len = 0;
 
-	if (sodium_base642bin(ret, cap, text, text_len, NULL, &len, NULL,
-		    sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0) {
+	if (!is_ascii(text, text_len) ||
+		sodium_base642bin(ret, cap, text, text_len, NULL, &len, NULL,
+			sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0) {
 		sodium_memzero(ret, cap);
 		return false;
 	}
