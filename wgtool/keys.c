@@ -66,7 +66,7 @@ int genkey_main(int argc, char *argv[])
 	return status;
 }
 
-/* Whether only blanks follow; reads to the end. */
+/* Whether only blanks, or zeros, follow; reads to the end. */
 static bool only_blanks(FILE *from)
 {
 	int c;
@@ -82,23 +82,22 @@ int pubkey_main(int argc, char *argv[])
 	char text[KEY_BASE64_SIZE] = { 0 };
 	struct seckey key;
 	struct pubkey pubkey;
-	bool parsed, ended;
+	const char *wrong = NULL;
 
 	if (no_arguments(argc, argv) != 0)
 		return 1;
 	setvbuf(stdin, NULL, _IONBF, 0);
-	parsed = fread(text, 1, KEY_TEXT_LEN, stdin) == KEY_TEXT_LEN;
-	ended = parsed && only_blanks(stdin);
-	if (parsed && !ended)
-		fprintf(stderr, "%s: Trailing characters found after key\n",
-			program_name);
-	parsed = parsed && ended && key_parse_base64(key.b, text);
-	if (ended == parsed && !parsed)
-		fprintf(stderr, "%s: Key is not the correct length or format\n",
-			program_name);
+	if (fread(text, 1, KEY_TEXT_LEN, stdin) != KEY_TEXT_LEN)
+		wrong = "Key is not the correct length or format";
+	else if (!only_blanks(stdin))
+		wrong = "Trailing characters found after key";
+	else if (!key_parse_base64(key.b, text))
+		wrong = "Key is not the correct length or format";
 	sodium_memzero(text, sizeof(text));
-	if (!parsed)
+	if (wrong) {
+		fprintf(stderr, "%s: %s\n", program_name, wrong);
 		return 1;
+	}
 	pubkey = seckey_public(&key);
 	seckey_wipe(&key);
 	return print_key(pubkey.b);

@@ -219,8 +219,8 @@ void pretty_print(struct wgconf_device *dev, struct wall now)
 	list_for_each(node, &dev->peers)
 		count++;
 	sort_peers(&dev->peers, count);
-	printf("%s%sinterface%s: %s%s%s\n", ink.green, ink.bold, ink.reset,
-		ink.green, dev->ifname, ink.reset);
+	printf("%s%s%sinterface%s: %s%s%s\n", ink.reset, ink.green, ink.bold,
+		ink.reset, ink.green, dev->ifname, ink.reset);
 	if (dev->flags & WGDEV_HAS_PUBKEY)
 		print_key("public key", dev->pubkey.b, true);
 	if (dev->flags & WGDEV_HAS_SECKEY)

@@ -39,7 +39,7 @@ static int read_key_text(
 	if (len != KEY_TEXT_LEN)
 		return err_set(err, -EINVAL, "Invalid length key in key file");
 	while ((c = getc(file)) != EOF)
-		if (!memchr(" \t\n\v\f\r", c, sizeof(" \t\n\v\f\r")))
+		if (!memchr(" \t\n\v\f\r", c, strlen(" \t\n\v\f\r")))
 			return err_set(err, -EINVAL,
 				"Found trailing character in key file: `%c'",
 				c);

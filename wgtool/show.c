@@ -121,18 +121,19 @@ static const struct field {
 	const char *name;
 	void (*device)(const struct wgconf_device *dev);
 	void (*peer)(const struct wgconf_peer *peer);
+	bool prefix_once; /* wg(8) names the interface before the first */
 } fields[] = {
-	{ "public-key", put_public_key, NULL },
-	{ "private-key", put_private_key, NULL },
-	{ "listen-port", put_listen_port, NULL },
-	{ "fwmark", put_fwmark, NULL },
-	{ "peers", NULL, NULL },
-	{ "preshared-keys", NULL, put_preshared_key },
-	{ "endpoints", NULL, put_endpoint },
-	{ "allowed-ips", NULL, put_allowedips_spaced },
-	{ "latest-handshakes", NULL, put_handshake },
-	{ "transfer", NULL, put_transfer },
-	{ "persistent-keepalive", NULL, put_keepalive },
+	{ "public-key", put_public_key, NULL, false },
+	{ "private-key", put_private_key, NULL, false },
+	{ "listen-port", put_listen_port, NULL, false },
+	{ "fwmark", put_fwmark, NULL, false },
+	{ "peers", NULL, NULL, false },
+	{ "preshared-keys", NULL, put_preshared_key, false },
+	{ "endpoints", NULL, put_endpoint, true },
+	{ "allowed-ips", NULL, put_allowedips_spaced, false },
+	{ "latest-handshakes", NULL, put_handshake, false },
+	{ "transfer", NULL, put_transfer, false },
+	{ "persistent-keepalive", NULL, put_keepalive, false },
 };
 
 static const struct field *find_field(const char *name)
@@ -160,10 +161,12 @@ static void print_field(const struct wgconf_device *dev,
 		putchar('\n');
 		return;
 	}
+	if (field->prefix_once)
+		printf("%s", prefix);
 	list_for_each(node, &dev->peers) {
 		const struct wgconf_peer *peer =
 			LIST_ENTRY(node, struct wgconf_peer, node);
-		begin_peer(prefix, peer);
+		begin_peer(field->prefix_once ? "" : prefix, peer);
 		if (field->peer) {
 			putchar('\t');
 			field->peer(peer);
@@ -201,16 +204,15 @@ static void print_dump(const struct wgconf_device *dev, const char *prefix)
 	}
 }
 
-static int usage(FILE *to)
+static void usage(void)
 {
-	fprintf(to,
+	fprintf(stderr,
 		"Usage: %s show { <interface> | all | interfaces }"
 		" [public-key | private-key | listen-port | fwmark | peers |"
 		" preshared-keys | endpoints | allowed-ips |"
 		" latest-handshakes | transfer | persistent-keepalive | dump |"
 		" --json]\n",
 		program_name);
-	return to == stdout ? finish_stdout() : 1;
 }
 
 static bool wants_json(const char *parameter)
@@ -230,7 +232,7 @@ static bool print_parameter(const struct wgconf_device *dev,
 		print_dump(dev, prefix);
 	} else {
 		fprintf(stderr, "Invalid parameter: `%s'\n", parameter);
-		(void)usage(stderr);
+		usage();
 		return false;
 	}
 	return true;
@@ -279,8 +281,12 @@ static int show_one(const char *ifname, const char *parameter)
 struct all {
 	const char *parameter;
 	struct jsonw *json; /* NULL: text */
-	bool any, failed;
+	bool any;	    /* was shown: then failures are only told */
+	bool failed;
 };
+
+/* What ends the listing early; anything but 0 and -errno. */
+#define INVALID_PARAMETER 1
 
 static int show_next(void *arg, const char *ifname)
 {
@@ -301,7 +307,7 @@ static int show_next(void *arg, const char *ifname)
 	} else if (all->parameter) {
 		(void)snprintf(prefix, sizeof(prefix), "%s\t", ifname);
 		if (!print_parameter(dev, all->parameter, prefix))
-			all->failed = true;
+			return INVALID_PARAMETER;
 	} else {
 		if (all->any)
 			putchar('\n');
@@ -332,6 +338,8 @@ static int show_all(const char *parameter)
 			strerror(-r));
 		return 1;
 	}
+	if (r == INVALID_PARAMETER)
+		return 1;
 	if (all.json) {
 		jsonw_object_end(&w);
 		jsonw_object_end(&w);
@@ -339,7 +347,7 @@ static int show_all(const char *parameter)
 	} else {
 		r = finish_stdout();
 	}
-	return r || all.failed;
+	return r || (all.failed && !all.any);
 }
 
 static int print_name(void *arg, const char *ifname)
@@ -371,14 +379,17 @@ int show_main(int argc, char *argv[])
 	const char *what = argc > 1 ? argv[1] : "all";
 	const char *parameter = argc > 2 ? argv[2] : NULL;
 
+	bool help = !strcmp(what, "-h") || !strcmp(what, "--help") ||
+		!strcmp(what, "help");
+	bool too_much =
+		argc > 3 || (parameter && strcmp(what, "interfaces") == 0);
+
+	if ((argc == 2 && help) || too_much) {
+		usage();
+		return too_much;
+	}
 	if (argc == 2 && wants_json(what))
 		return show_all(what);
-	if (argc == 2 &&
-		(!strcmp(what, "-h") || !strcmp(what, "--help") ||
-			!strcmp(what, "help")))
-		return usage(stdout);
-	if (argc > 3 || (parameter && strcmp(what, "interfaces") == 0))
-		return usage(stderr);
 	if (strcmp(what, "all") == 0)
 		return show_all(parameter);
 	if (strcmp(what, "interfaces") == 0)

@@ -249,29 +249,20 @@ static int parse_word(
 	return err_set(err, -EINVAL, "Line unrecognized: `%s'", word);
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 int ini_parse_line(struct ini_parser *parser, const char *line, struct err *err)
 {
-	size_t size = strcspn(line, "#") + 1, len = 0;
-	char *word = malloc(size); /* may hold a private key: wiped */
+	size_t len = strcspn(line, "#");
+	char *word = value_without_blanks(line, len);
 	int r = 0;
 
 	parser->line++;
 	if (!word)
 		return err_set(err, -ENOMEM, "Out of memory");
-	for (size_t i = 0; i + 1 < size; i++)
-		if (!is_blank(line[i]))
-			word[len++] = line[i];
-	word[len] = '\0';
-	if (len > 0)
+	if (word[0] != '\0')
 		r = parse_word(parser, word, err);
 	if (r < 0)
 		err_at(err, NULL, parser->line, 0);
-	sodium_memzero(word, size);
+	sodium_memzero(word, len); /* may hold a private key */
 	free(word);
 	return r;
 }

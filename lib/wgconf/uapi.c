@@ -96,24 +96,35 @@ static int parse_preshared_key(struct uapi_parser *parser, const char *value)
 	return valid(key_parse_hex(parser->peer->psk.b, value));
 }
 
-/* "[fe80::1%name]:port", as wg(8) writes it: the number instead of the name. */
-static bool parse_scoped_endpoint(
-	struct uapi_parser *parser, char *text, struct endpoint *ret_ep)
+/* endpoint_parse() with the two things that wg(8) may write and it refuses:
+ * "[fe80::1%name]:port", and port 0. Changes TEXT. */
+static bool parse_odd_endpoint(
+	const struct uapi_parser *parser, char *text, struct endpoint *ret_ep)
 {
 	char *percent = strchr(text, '%');
-	char *bracket = percent ? strchr(percent, ']') : NULL;
+	char *bracket = strchr(text, ']');
+	char *port = strrchr(text, ':');
+	bool no_port = port && strcmp(port, ":0") == 0;
+	bool scoped = percent && bracket > percent && parser->scope_index;
 	struct endpoint ep;
-	uint32_t scope_id;
+	uint32_t scope_id = 0;
 
-	if (!bracket || !parser->scope_index)
+	if (no_port)
+		port[1] = '1';
+	if (scoped && !endpoint_parse(text, &ep)) {
+		*bracket = '\0';
+		scope_id = parser->scope_index(percent + 1);
+		*bracket = ']';
+		if (scope_id == 0)
+			return false;
+		memmove(percent, bracket, strlen(bracket) + 1);
+	}
+	if (!endpoint_parse(text, &ep))
 		return false;
-	*bracket = '\0';
-	scope_id = parser->scope_index(percent + 1);
-	*bracket = ']';
-	memmove(percent, bracket, strlen(bracket) + 1);
-	if (scope_id == 0 || !endpoint_parse(text, &ep))
-		return false;
-	ep.scope_id = scope_id;
+	if (scope_id)
+		ep.scope_id = scope_id;
+	if (no_port)
+		ep.port = 0;
 	*ret_ep = ep;
 	return true;
 }
@@ -126,7 +137,7 @@ static int parse_endpoint(struct uapi_parser *parser, const char *value)
 	if (endpoint_parse(value, &parser->peer->endpoint))
 		return 0;
 	return valid(str_copy(text, sizeof(text), value) &&
-		parse_scoped_endpoint(parser, text, &parser->peer->endpoint));
+		parse_odd_endpoint(parser, text, &parser->peer->endpoint));
 }
 
 static int parse_keepalive(struct uapi_parser *parser, const char *value)
@@ -198,7 +209,8 @@ static int parse_errno(struct uapi_parser *parser, const char *value)
 {
 	uint64_t number;
 
-	if (!num_parse_u64(value, INT32_MAX, &number))
+	/* Some daemons negate it. */
+	if (!num_parse_u64(value + (value[0] == '-'), INT32_MAX, &number))
 		return -EINVAL;
 	parser->peer_errno = (int)number;
 	parser->answered = true;

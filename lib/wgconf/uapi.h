@@ -31,7 +31,7 @@ struct uapi_parser {
 	struct wgconf_device *dev; /* borrowed */
 	struct wgconf_peer *peer;
 	unsigned int line;
-	int peer_errno; /* from "errno=N" in an answer */
+	int peer_errno; /* from "errno=N" or "errno=-N" in an answer; >= 0 */
 	bool answered;	/* "errno=" was there */
 	/* Set after init to take "[fe80::1%eth0]:51820", which wg(8) sends:
 	 * the index of an interface, 0 if there is none. NULL: numbers only. */

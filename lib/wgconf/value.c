@@ -8,10 +8,30 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/banned.h"
+
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+char *value_without_blanks(const char *text, size_t len)
+{
+	char *word = malloc(len + 1);
+	size_t used = 0;
+
+	if (!word)
+		return NULL;
+	for (size_t i = 0; i < len; i++)
+		if (!is_blank(text[i]))
+			word[used++] = text[i];
+	word[used] = '\0';
+	return word;
+}
 
 int value_parse_key(
 	const char *text, uint8_t ret_key[static KEY_SIZE], struct err *err)
@@ -41,7 +61,8 @@ int value_parse_fwmark(const char *text, uint32_t *ret_fwmark, struct err *err)
 		*ret_fwmark = 0;
 		return 0;
 	}
-	if (!num_parse_u32_auto(text, ret_fwmark))
+	if (strncmp(text, "0X", 2) == 0 ||
+		!num_parse_u32_auto(text, ret_fwmark))
 		return err_set(err, -EINVAL,
 			"Fwmark is neither 0/off nor 0-0xffffffff: `%s'", text);
 	return 0;
@@ -110,14 +131,17 @@ int value_parse_allowedips(struct wgconf_peer *peer, const char *text,
 	enum value_deltas deltas, wgconf_warn_fn warn, void *warn_arg,
 	struct err *err)
 {
-	const char *word = text;
+	AUTO(free_ptr) char *words = value_without_blanks(text, strlen(text));
+	const char *word = words;
 	struct wgconf_allowedip *ip;
 	struct ipnet net;
 	size_t len;
 	char sign;
 	int r;
 
-	if (text[0] == '\0') {
+	if (!words)
+		return err_set(err, -ENOMEM, "Out of memory");
+	if (words[0] == '\0') {
 		peer->flags |= WGPEER_REPLACE_ALLOWEDIPS;
 		return 0;
 	}

@@ -12,6 +12,10 @@
 /* Something odd that is accepted all the same. */
 typedef void (*wgconf_warn_fn)(void *arg, const char *text);
 
+/* The first LEN bytes of TEXT but for the blanks among them: the caller's to
+ * free. NULL: out of memory. */
+char *value_without_blanks(const char *text, size_t len);
+
 /* All: 0, or -EINVAL with ERR set; -ENOMEM where memory is taken. */
 WARN_UNUSED int value_parse_key(
 	const char *text, uint8_t ret_key[static KEY_SIZE], struct err *err);
@@ -24,7 +28,7 @@ WARN_UNUSED int value_parse_keepalive(
 	const char *text, uint16_t *ret_sec, struct err *err);
 
 enum value_deltas { VALUE_PLAIN, VALUE_DELTAS };
-/* Appends "net,net,...", or nothing for "", to PEER. VALUE_DELTAS: "+net" adds,
+/* Blanks mean nothing here. Appends "net,net,...", or nothing for "", to PEER. VALUE_DELTAS: "+net" adds,
  * "-net" removes, and the peer's REPLACE flag is set unless every entry says
  * one or the other; VALUE_PLAIN: it is set always. WARN may be NULL. */
 WARN_UNUSED int value_parse_allowedips(struct wgconf_peer *peer,

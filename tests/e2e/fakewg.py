@@ -9,10 +9,17 @@ before, to see what a client makes of them.
 """
 import ipaddress
 import os
+import re
 import socket
 import threading
 
 ZERO = "0" * 64
+
+
+def named_scope(endpoint):
+    """Interfaces by name: wg(8) writes names, wgtool numbers."""
+    return re.sub(r"%(\d+)", lambda m: "%" + socket.if_indextoname(
+        int(m[1])), endpoint)
 
 
 class Peer:
@@ -88,7 +95,7 @@ class Device:
             int(value, 16)
             peer.psk = value
         elif key == "endpoint":
-            peer.endpoint = value
+            peer.endpoint = named_scope(value)
         elif key == "persistent_keepalive_interval":
             peer.keepalive = int(value)
         elif key == "replace_allowed_ips":
@@ -138,8 +145,8 @@ class Device:
         lines = request.rstrip("\n").split("\n")
         if lines[0] == "get=1":
             return (self.get() + "errno=0\n\n").encode()
-        if lines[0] == "set=1":
-            return f"errno={self.set(lines[1:])}\n\n".encode()
+        if lines[0] == "set=1":  # negated, as wireguard-go does
+            return f"errno={-self.set(lines[1:])}\n\n".encode()
         return b"errno=22\n\n"
 
 
