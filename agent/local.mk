@@ -22,9 +22,9 @@ agent_libagent_a_SOURCES = \
 	agent/status.c agent/status.h \
 	agent/trim.c agent/trim.h
 
-sbin_PROGRAMS += meshagent
-meshagent_SOURCES = agent/main.c
-meshagent_LDADD = agent/libagent.a agent/libuapi.a agent/libenginelinux.a \
+sbin_PROGRAMS += bin/meshagent
+bin_meshagent_SOURCES = agent/main.c
+bin_meshagent_LDADD = agent/libagent.a agent/libuapi.a agent/libenginelinux.a \
 	agent/libcore.a lib/libmeshproto.a lib/libwgconf.a lib/libos.a \
 	lib/libbase.a $(CURL_LIBS) $(JANSSON_LIBS) $(MNL_LIBS) $(B2_LIBS) \
 	$(SODIUM_LIBS)

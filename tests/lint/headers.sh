@@ -9,7 +9,8 @@ alone() {
 }
 guard() {
 	local want=$1
-	want=${want#lib/} want=${want#agent/}
+	want=${want#lib/}
+	case $want in agent/engine/*) want=${want#agent/} ;; esac
 	want=$(tr 'a-z/.' 'A-Z__' <<<"$want")
 	grep -qx "#ifndef $want" "$1" || {
 		echo "$1: the guard should be $want"
