@@ -10,6 +10,9 @@
 
 #define PAYLOAD_VALUES_MAX 128 /* 32 routes, 16 tags, 4 addresses, 12 fields */
 
+static const struct jsonr_limits payload_limits = { RECORD_PAYLOAD_MAX,
+	PAYLOAD_VALUES_MAX };
+
 static const char *const type_names[] = {
 	[RECORD_MESH] = "mesh",
 	[RECORD_GRANT] = "grant",
@@ -111,16 +114,63 @@ static bool read_record(
 int record_form_decode(const uint8_t *payload, size_t len,
 	struct record *ret_rec, struct err *err)
 {
-	static const struct jsonr_limits limits = { RECORD_PAYLOAD_MAX,
-		PAYLOAD_VALUES_MAX };
 	struct record rec = { 0 };
 	/* cast: signed bytes, read as the text they should be */
-	int r = jsonr_parse((const char *)payload, len, &limits, JSONR_SCHEMA,
-		read_record, &rec, sizeof(rec), err);
+	int r = jsonr_parse((const char *)payload, len, &payload_limits,
+		JSONR_SCHEMA, read_record, &rec, sizeof(rec), err);
 
 	if (r == 0)
 		*ret_rec = rec;
 	return r;
+}
+
+static bool read_claim(
+	struct jsonr *r, const struct json_t *value, void *target, size_t size)
+{
+	const char *type = jsonr_peek(value, "type");
+	const char *name = jsonr_peek(value, "name");
+	const char *node = jsonr_peek(value, "node");
+	struct record *claim = target;
+	bool ok = false;
+
+	BUG_ON(size != sizeof(*claim));
+	if (!type || !find_type(type, &claim->type))
+		return jsonr_fail(r, "is not a record of a known type");
+	switch (claim->type) {
+	case RECORD_MESH:
+		ok = name && name_valid(name) &&
+			str_copy(claim->as_mesh.name,
+				sizeof(claim->as_mesh.name), name);
+		break;
+	case RECORD_MEMBERSHIP:
+		ok = name && name_valid(name) &&
+			str_copy(claim->membership.name,
+				sizeof(claim->membership.name), name) &&
+			node && node_id_parse(node, &claim->membership.node);
+		break;
+	case RECORD_KEY:
+		ok = node && node_id_parse(node, &claim->key.node);
+		break;
+	case RECORD_REMOVAL:
+		ok = node && node_id_parse(node, &claim->removal.node);
+		break;
+	case RECORD_GRANT:
+		break;
+	}
+	return ok || jsonr_fail(r, "does not say what it is about");
+}
+
+bool record_form_claim(
+	const uint8_t *payload, size_t len, struct record *ret_claim)
+{
+	struct record claim = { 0 };
+	/* cast: signed bytes, read as the text they should be */
+	int r = jsonr_parse((const char *)payload, len, &payload_limits,
+		JSONR_NO_SCHEMA, read_claim, &claim, sizeof(claim), NULL);
+
+	if (r == 0)
+		*ret_claim = claim;
+	return r == 0;
 }
 
 static void encode_grant(struct jsonw *w, const struct record_grant *grant)

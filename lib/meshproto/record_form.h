@@ -13,6 +13,10 @@
  * -EBADMSG, -ENOMEM; ERR names the field. */
 WARN_UNUSED int record_form_decode(const uint8_t *payload, size_t len,
 	struct record *ret_rec, struct err *err);
+/* What an unreadable record claims to be, as far as record_label() needs it;
+ * false if it does not say. Trust nothing of it. */
+WARN_UNUSED bool record_form_claim(
+	const uint8_t *payload, size_t len, struct record *ret_claim);
 /* REC must have passed record_form_check(). */
 void record_form_encode(const struct record *rec, struct buf *out);
 /* Every limit a table of fields cannot say. -EBADMSG; ERR names the field. */

@@ -59,24 +59,36 @@ static bool is_known(const struct trust_case *c)
 	return false;
 }
 
-/* Its payload is not even a record: its signer is all there is to name. */
-static enum trust_verdict refuse_unreadable(const struct trust *trust,
-	const struct envelope *env, bool is_signed, const struct err *reason,
-	struct err *err)
+/* Its payload is not even a record; but it may say which it would be. */
+static bool claim(struct trust_case *c)
 {
-	struct node_id signer = node_id_of(&env->key);
-	const struct trust_node *node = trust_set_node(trust, &signer);
-	const char *name = node && node->membership ? node->membership->name
-						    : "nobody known";
+	const struct node_id *subject;
+
+	if (!record_form_claim(c->env->payload, c->env->payload_len, &c->rec))
+		return false;
+	subject = subject_of(&c->rec);
+	c->node = subject ? trust_set_node(c->trust, subject) : NULL;
+	return true;
+}
+
+/* Its signer is all there is to name. */
+static enum trust_verdict refuse_nameless(
+	const struct trust_case *c, const struct err *reason)
+{
+	const struct signpub *signer = &c->env->key;
+	struct node_id id = node_id_of(signer);
+	const struct trust_node *node = trust_set_node(c->trust, &id);
+	const char *name = "nobody known";
 	char key[KEY_BASE64_SIZE];
 
-	if (!memcmp(env->key.b, trust->operator_key.b, sizeof(env->key.b)))
+	if (!memcmp(signer->b, c->trust->operator_key.b, sizeof(signer->b)))
 		name = "the operator";
-	else if (trust_set_grant(trust, &env->key))
+	else if (trust_set_grant(c->trust, signer))
 		name = "a delegate";
-	(void)err_set(err, -EPERM, "record signed with %s (%s): %s",
-		key_format_base64(env->key.b, key), name,
-		is_signed ? reason->msg : "the signature does not verify");
+	else if (node && node->membership)
+		name = node->membership->name;
+	(void)err_set(c->err, -EPERM, "record signed with %s (%s): %s",
+		key_format_base64(signer->b, key), name, reason->msg);
 	return TRUST_REFUSED;
 }
 
@@ -108,7 +120,7 @@ enum trust_verdict trust_offer_one(struct trust *trust,
 	struct err reason = { 0 };
 	enum trust_verdict verdict;
 	const struct node_id *subject;
-	bool is_readable, is_signed;
+	bool is_readable, is_sound = false;
 
 	*ret_may_change = false;
 	is_readable = record_form_decode(env->payload, env->payload_len, &c.rec,
@@ -119,13 +131,14 @@ enum trust_verdict trust_offer_one(struct trust *trust,
 		if (is_known(&c))
 			return TRUST_KNOWN;
 	}
-	is_signed = signpub_verify(
-		&env->key, &env->sig, env->payload, env->payload_len);
-	if (!is_readable)
-		return refuse_unreadable(trust, env, is_signed, &reason, err);
-	if (!is_signed)
-		return trust_rules_refuse(&c, "the signature does not verify");
-	if (record_form_check(&c.rec, &reason) < 0)
+	if (!signpub_verify(
+		    &env->key, &env->sig, env->payload, env->payload_len))
+		(void)err_set(&reason, -EPERM, "the signature does not verify");
+	else if (is_readable && record_form_check(&c.rec, &reason) == 0)
+		is_sound = true;
+	if (!is_readable && !claim(&c))
+		return refuse_nameless(&c, &reason);
+	if (!is_sound)
 		return trust_rules_refuse(&c, "%s", reason.msg);
 	verdict = trust_rules_judge(&c);
 	*ret_may_change = c.may_change;
@@ -200,8 +213,8 @@ bool trust_node_usable(const struct verified_node *node, const struct now *now)
 static void each_of_node(const struct trust_node *node,
 	void (*fn)(void *arg, const struct envelope *env), void *arg)
 {
-	const struct envelope *const envs[] = { node->admission_env,
-		node->membership_env, node->key_env, node->removal_env };
+	const struct envelope *const envs[] = { node->membership_env,
+		node->key_env, node->removal_env };
 
 	for (size_t i = 0; i < ARRAY_SIZE(envs); i++) {
 		if (envs[i])
@@ -209,6 +222,9 @@ static void each_of_node(const struct trust_node *node,
 	}
 }
 
+/* The removed come first: they let go of what a live one may hold now. What a
+ * delegate signed before the operator restated it comes after the restatement,
+ * for its name may be another node's by now. */
 void trust_each_envelope(const struct trust *trust,
 	void (*fn)(void *arg, const struct envelope *env), void *arg)
 {
@@ -216,13 +232,22 @@ void trust_each_envelope(const struct trust *trust,
 		fn(arg, trust->mesh_env);
 	for (size_t i = 0; i < trust->grant_count; i++)
 		fn(arg, trust->grants[i]->env);
-	/* the removed first: they let go of what a live one may hold now */
 	for (size_t i = 0; i < trust->node_count; i++) {
-		if (trust->nodes[i]->removal_env)
-			each_of_node(trust->nodes[i], fn, arg);
+		const struct trust_node *node = trust->nodes[i];
+
+		if (node->removal_env && node->admission_env)
+			fn(arg, node->admission_env);
+		if (node->removal_env)
+			each_of_node(node, fn, arg);
 	}
 	for (size_t i = 0; i < trust->node_count; i++) {
 		if (!trust->nodes[i]->removal_env)
 			each_of_node(trust->nodes[i], fn, arg);
+	}
+	for (size_t i = 0; i < trust->node_count; i++) {
+		const struct trust_node *node = trust->nodes[i];
+
+		if (!node->removal_env && node->admission_env)
+			fn(arg, node->admission_env);
 	}
 }

@@ -166,3 +166,40 @@ enum trust_verdict fx_offer(struct trust *trust, const struct record *rec,
 
 	return trust_offer(trust, env, &now, err);
 }
+
+void fx_must(struct trust *trust, struct record rec, unsigned int who)
+{
+	struct err err = { 0 };
+
+	if (fx_offer(trust, &rec, who, &err) != TRUST_ACCEPTED)
+		fail_msg("not accepted: %s", err.msg);
+}
+
+struct record fx_with_serial(struct record rec, uint64_t serial)
+{
+	rec.serial = serial;
+	return rec;
+}
+
+struct trust *fx_world(void)
+{
+	struct signpub op = fx_public(FX_OPERATOR);
+	struct trust *trust = trust_new(&op);
+	struct record key = fx_with_serial(fx_key(FX_ADMITTED), 5);
+
+	assert_non_null(trust);
+	fx_must(trust, fx_with_serial(fx_mesh(), 3), FX_OPERATOR);
+	fx_must(trust, fx_with_serial(fx_grant(), 3), FX_OPERATOR);
+	fx_must(trust, fx_member(FX_ADMITTED), FX_DELEGATE);
+	key.key.epoch = 2;
+	fx_must(trust, key, FX_NODE + FX_ADMITTED);
+	fx_must(trust, fx_with_serial(fx_member(FX_STATED), 5), FX_OPERATOR);
+	fx_must(trust, fx_key(FX_STATED), FX_NODE + FX_STATED);
+	fx_must(trust, fx_member(FX_RESTATED), FX_DELEGATE);
+	fx_must(trust, fx_with_serial(fx_member(FX_RESTATED), 2), FX_OPERATOR);
+	fx_must(trust, fx_member(FX_REMOVED), FX_DELEGATE);
+	fx_must(trust, fx_key(FX_REMOVED), FX_NODE + FX_REMOVED);
+	fx_must(trust, fx_removal(FX_REMOVED), FX_OPERATOR);
+	fx_must(trust, fx_removal(FX_NEVER_SEEN), FX_OPERATOR);
+	return trust;
+}

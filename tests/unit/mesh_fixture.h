@@ -38,4 +38,27 @@ struct envelope *fx_sign_text(const char *text, unsigned int who);
 enum trust_verdict fx_offer(struct trust *trust, const struct record *rec,
 	unsigned int who, struct err *err);
 
+/* The same, and fails the test if the record is not accepted. */
+void fx_must(struct trust *trust, struct record rec, unsigned int who);
+struct record fx_with_serial(struct record rec, uint64_t serial);
+
+/*
+ * The world in which every row is judged:
+ *   node 0  admitted by the delegate, key epoch 2 in serial 5
+ *   node 1  of the operator, serial 5, key epoch 1
+ *   node 2  admitted by the delegate, restated by the operator in serial 2
+ *   node 3  removed by the operator, after it was admitted
+ *   node 4  removed before anybody here saw it
+ *   node 5  not known
+ */
+enum {
+	FX_ADMITTED,
+	FX_STATED,
+	FX_RESTATED,
+	FX_REMOVED,
+	FX_NEVER_SEEN,
+	FX_UNKNOWN
+};
+struct trust *fx_world(void);
+
 #endif
