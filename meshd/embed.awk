@@ -12,14 +12,14 @@ FNR == 1 {
 	name = FILENAME
 	sub(/.*\//, "", name)
 	names[files] = name
-	printf "static const char file_%d[] = \"", files
+	printf "\nstatic const char %s_%d[] = \"", table, files
 }
 { printf "\"\n\t\"%s\\n", escape($0) }
 END {
 	print "\";"
 	printf "\nconst struct embedded_file %s[] = {\n", table
 	for (i = 1; i <= files; i++)
-		printf "\t{ \"%s\", file_%d, sizeof(file_%d) - 1 },\n", \
-			names[i], i, i
+		printf "\t{ \"%s\", %s_%d, sizeof(%s_%d) - 1 },\n", \
+			names[i], table, i, table, i
 	print "\t{ NULL, NULL, 0 },\n};"
 }
