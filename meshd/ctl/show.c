@@ -43,7 +43,8 @@ const char *show_age(
 const char *show_until(
 	struct wall then, const struct now *now, char buf[static SHOW_AGE_SIZE])
 {
-	int64_t sec = (then.ns - now->wall.ns) / NSEC_PER_SEC;
+	int64_t sec =
+		(then.ns - now->wall.ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC;
 	char span[SHOW_AGE_SIZE - 8];
 
 	if (then.ns <= now->wall.ns)
