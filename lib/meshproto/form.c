@@ -107,11 +107,18 @@ struct parts {
 	uint8_t payload[RECORD_PAYLOAD_MAX];
 };
 
+/* libsodium takes some bytes with the high bit for digits: only the alphabet. */
 static bool base64_decode(
 	const char *text, uint8_t *ret, size_t cap, size_t *ret_len)
 {
-	return sodium_base642bin(ret, cap, text, strlen(text), NULL, ret_len,
-		       NULL, sodium_base64_VARIANT_ORIGINAL) == 0;
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz"
+				       "0123456789+/=";
+	size_t len = strlen(text);
+
+	return strspn(text, alphabet) == len &&
+		sodium_base642bin(ret, cap, text, len, NULL, ret_len, NULL,
+			sodium_base64_VARIANT_ORIGINAL) == 0;
 }
 
 static bool read_sig(

@@ -1,5 +1,6 @@
 # unit tests of meshproto: add each to UNIT_TESTS
 mesh_fixture = tests/unit/mesh_fixture.c tests/unit/mesh_fixture.h
+message_recode = tests/unit/message_recode.c tests/unit/message_recode.h
 mesh_test_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/tests/unit $(CMOCKA_CFLAGS)
 # two records of 2 KiB stand side by side in a test
 mesh_test_cflags = $(AM_CFLAGS) -Wno-frame-larger-than
@@ -31,3 +32,27 @@ tests_unit_test_trust_batch_SOURCES = tests/unit/test_trust_batch.c \
 tests_unit_test_trust_batch_CPPFLAGS = $(mesh_test_cppflags)
 tests_unit_test_trust_batch_CFLAGS = $(mesh_test_cflags)
 tests_unit_test_trust_batch_LDADD = $(mesh_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_token
+tests_unit_test_token_SOURCES = tests/unit/test_token.c $(mesh_fixture)
+tests_unit_test_token_CPPFLAGS = $(mesh_test_cppflags)
+tests_unit_test_token_CFLAGS = $(mesh_test_cflags)
+tests_unit_test_token_LDADD = $(mesh_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_message
+tests_unit_test_message_SOURCES = tests/unit/test_message.c \
+	$(message_recode) $(mesh_fixture)
+tests_unit_test_message_CPPFLAGS = $(mesh_test_cppflags)
+tests_unit_test_message_CFLAGS = $(mesh_test_cflags)
+tests_unit_test_message_LDADD = $(mesh_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_message_text
+tests_unit_test_message_text_SOURCES = tests/unit/test_message_text.c \
+	$(message_recode)
+tests_unit_test_message_text_CPPFLAGS = $(mesh_test_cppflags)
+tests_unit_test_message_text_LDADD = $(mesh_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_ed25519
+tests_unit_test_ed25519_SOURCES = tests/unit/test_ed25519.c
+tests_unit_test_ed25519_CPPFLAGS = $(mesh_test_cppflags) $(JANSSON_CFLAGS)
+tests_unit_test_ed25519_LDADD = $(mesh_test_ldadd)
