@@ -1,9 +1,8 @@
-/* aead: the library against RFC 8439 and Wycheproof, our batches against
+/* aead: the library against RFC 8439 (Wycheproof: test_vectors), our batches against
  * answers made by OpenSSL and against the library one packet at a time. */
 #include "config.h"
 
 #include "tests/unit/coretest.h"
-#include "tests/unit/vectors.h"
 
 #include "engine/core/aead.h"
 #include "engine/core/messages.h"
@@ -107,85 +106,6 @@ static void test_rfc8439(void **state)
 	assert_int_equal(out[0], 0xd3);
 }
 
-struct wycheproof_case {
-	uint8_t key[KEY_SIZE], nonce[XNONCE_SIZE], ad[2048], msg[2048];
-	uint8_t sealed[2064], got[2064];
-	size_t ad_len, msg_len, sealed_len;
-	bool valid;
-};
-
-static bool load(const json_t *group, const json_t *test, int nonce_bits,
-	struct wycheproof_case *c)
-{
-	if (vector_int(group, "ivSize") != nonce_bits)
-		return false; /* a length our type does not have */
-	(void)vector_bytes(test, "key", c->key, sizeof(c->key));
-	(void)vector_bytes(test, "iv", c->nonce, sizeof(c->nonce));
-	c->ad_len = vector_bytes(test, "aad", c->ad, sizeof(c->ad));
-	c->msg_len = vector_bytes(test, "msg", c->msg, sizeof(c->msg));
-	c->sealed_len = vector_bytes(test, "ct", c->sealed, sizeof(c->sealed));
-	c->sealed_len += vector_bytes(test, "tag", c->sealed + c->sealed_len,
-		sizeof(c->sealed) - c->sealed_len);
-	c->valid = strcmp(vector_text(test, "result"), "valid") == 0;
-	return true;
-}
-
-static void judge(const json_t *test, const struct wycheproof_case *c,
-	bool sealed_same, bool opened)
-{
-	bool ok = opened == c->valid && (sealed_same || !c->valid) &&
-		(!opened || memcmp(c->got, c->msg, c->msg_len) == 0);
-
-	if (!ok)
-		fail_msg("tcId %d", vector_int(test, "tcId"));
-}
-
-static void wycheproof_chacha(const json_t *group, const json_t *test)
-{
-	static struct wycheproof_case c;
-	bool same, opened;
-
-	if (!load(group, test, 96, &c))
-		return;
-	(void)crypto_aead_chacha20poly1305_ietf_encrypt(c.got, NULL, c.msg,
-		c.msg_len, c.ad, c.ad_len, NULL, c.nonce, c.key);
-	same = memcmp(c.got, c.sealed, c.sealed_len) == 0;
-	opened = crypto_aead_chacha20poly1305_ietf_decrypt(c.got, NULL, NULL,
-			 c.sealed, c.sealed_len, c.ad, c.ad_len, c.nonce,
-			 c.key) == 0;
-	judge(test, &c, same, opened);
-}
-
-static void wycheproof_xchacha(const json_t *group, const json_t *test)
-{
-	static struct wycheproof_case c;
-	bool same, opened;
-
-	if (!load(group, test, 192, &c))
-		return;
-	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(c.got, NULL, c.msg,
-		c.msg_len, c.ad, c.ad_len, NULL, c.nonce, c.key);
-	same = memcmp(c.got, c.sealed, c.sealed_len) == 0;
-	opened = crypto_aead_xchacha20poly1305_ietf_decrypt(c.got, NULL, NULL,
-			 c.sealed, c.sealed_len, c.ad, c.ad_len, c.nonce,
-			 c.key) == 0;
-	judge(test, &c, same, opened);
-}
-
-static void test_wycheproof_chacha(void **state)
-{
-	(void)state;
-	wycheproof_each(
-		"wycheproof/chacha20_poly1305_test.json", wycheproof_chacha);
-}
-
-static void test_wycheproof_xchacha(void **state)
-{
-	(void)state;
-	wycheproof_each(
-		"wycheproof/xchacha20_poly1305_test.json", wycheproof_xchacha);
-}
-
 /* Full batches in place, of every length there is room for, some spoiled. */
 static void test_batches(void **state)
 {
@@ -247,8 +167,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known_answers),
 		cmocka_unit_test(test_rfc8439),
-		cmocka_unit_test(test_wycheproof_chacha),
-		cmocka_unit_test(test_wycheproof_xchacha),
 		cmocka_unit_test(test_batches),
 	};
 

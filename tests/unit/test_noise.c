@@ -1,9 +1,8 @@
-/* noise: X25519 through the one place where keys meet, and whole handshakes
- * against published vectors. */
+/* noise: X25519 through the one place where keys meet, and handshakes that must
+ * and must not come to terms. Whole ones against vectors: test_vectors. */
 #include "config.h"
 
 #include "tests/unit/coretest.h"
-#include "tests/unit/vectors.h"
 
 #include "engine/core/messages.h"
 #include "engine/core/noise.h"
@@ -111,32 +110,7 @@ static void test_dh_iterated(void **state)
 	assert_memory_equal(k, want, sizeof(want));
 }
 
-/* An all-zero result must fail in our wrapper; all else must match. */
-static void wycheproof_dh(const json_t *group, const json_t *test)
-{
-	uint8_t secret[KEY_SIZE], public[KEY_SIZE], want[KEY_SIZE];
-	uint8_t got[KEY_SIZE];
-	bool zero;
-
-	(void)group;
-	(void)vector_bytes(test, "private", secret, sizeof(secret));
-	(void)vector_bytes(test, "public", public, sizeof(public));
-	(void)vector_bytes(test, "shared", want, sizeof(want));
-	zero = sodium_is_zero(want, sizeof(want));
-	if (dh(secret, public, got) == zero ||
-		memcmp(got, want, sizeof(want)) != 0)
-		fail_msg("tcId %d", vector_int(test, "tcId"));
-}
-
-static void test_dh_wycheproof(void **state)
-{
-	(void)state;
-	wycheproof_each("wycheproof/x25519_test.json", wycheproof_dh);
-}
-
 /* --- handshakes --- */
-
-#define PAYLOAD_MAX 64
 
 struct party {
 	struct noise noise;
@@ -158,104 +132,6 @@ static void party_init(struct party *p, const struct seckey *secret,
 		.ephemeral = *ephemeral,
 	};
 	noise_precompute(&p->remote, &p->identity);
-}
-
-static void expect(const json_t *message, const uint8_t *got, size_t len)
-{
-	uint8_t want[256];
-
-	assert_int_equal(
-		vector_bytes(message, "ciphertext", want, sizeof(want)), len);
-	assert_memory_equal(got, want, len);
-}
-
-static void check_transport(const json_t *message, uint8_t *key, uint64_t n)
-{
-	uint8_t payload[PAYLOAD_MAX], out[PAYLOAD_MAX + AEAD_TAG_SIZE];
-	uint8_t nonce[12] = { 0, 0, 0, 0, (uint8_t)n };
-	size_t len = vector_bytes(message, "payload", payload, sizeof(payload));
-
-	(void)crypto_aead_chacha20poly1305_ietf_encrypt(
-		out, NULL, payload, len, NULL, 0, NULL, nonce, key);
-	expect(message, out, SEALED_SIZE(len));
-}
-
-static void check_vector(const json_t *v)
-{
-	const json_t *messages = json_object_get(v, "messages");
-	uint8_t prologue[64], payload[PAYLOAD_MAX], got[PAYLOAD_MAX];
-	uint8_t out[256], hash[HASH_SIZE];
-	struct seckey si, sr, ei, er;
-	struct pubkey e, re, claimed, pi, pr;
-	struct party a, b;
-	struct psk psk;
-	size_t prologue_len, len, n;
-
-	assert_string_equal(vector_text(v, "protocol_name"),
-		"Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s");
-	prologue_len =
-		vector_bytes(v, "init_prologue", prologue, sizeof(prologue));
-	assert_int_equal(
-		hex_decode(json_string_value(json_array_get(
-				   json_object_get(v, "init_psks"), 0)),
-			psk.b, sizeof(psk.b)),
-		sizeof(psk.b));
-	(void)vector_bytes(v, "init_static", si.b, sizeof(si.b));
-	(void)vector_bytes(v, "init_ephemeral", ei.b, sizeof(ei.b));
-	(void)vector_bytes(v, "resp_static", sr.b, sizeof(sr.b));
-	(void)vector_bytes(v, "resp_ephemeral", er.b, sizeof(er.b));
-	(void)vector_bytes(v, "init_remote_static", pr.b, sizeof(pr.b));
-	pi = seckey_public(&si);
-	party_init(&a, &si, &ei, &pr, &psk);
-	party_init(&b, &sr, &er, &pi, &psk);
-	assert_memory_equal(b.identity.public.b, pr.b, KEY_SIZE);
-	noise_begin(&a.noise, prologue, prologue_len, &pr);
-	noise_begin(&b.noise, prologue, prologue_len, &b.identity.public);
-
-	/* -> e, es, s, ss, payload */
-	len = vector_bytes(json_array_get(messages, 0), "payload", payload,
-		sizeof(payload));
-	assert_true(noise_write_initiation(&a.noise, &a.identity, &a.remote,
-		&a.ephemeral, payload, len, &e, out + 32, out + 80));
-	memcpy(out, e.b, 32);
-	expect(json_array_get(messages, 0), out, 80 + SEALED_SIZE(len));
-	assert_true(noise_read_initiation_static(
-		&b.noise, &b.identity, &e, out + 32, &claimed));
-	assert_memory_equal(claimed.b, pi.b, KEY_SIZE);
-	assert_true(noise_read_initiation_payload(
-		&b.noise, &b.remote, out + 80, len, got));
-	assert_memory_equal(got, payload, len);
-
-	/* <- e, ee, se, psk, payload */
-	len = vector_bytes(json_array_get(messages, 1), "payload", payload,
-		sizeof(payload));
-	assert_true(noise_write_response(&b.noise, &b.remote, &e, &b.ephemeral,
-		payload, len, &re, out + 32));
-	memcpy(out, re.b, 32);
-	expect(json_array_get(messages, 1), out, 32 + SEALED_SIZE(len));
-	assert_true(noise_read_response(&a.noise, &a.identity, &a.remote,
-		&a.ephemeral, &re, out + 32, len, got));
-	assert_memory_equal(got, payload, len);
-
-	(void)vector_bytes(v, "handshake_hash", hash, sizeof(hash));
-	assert_memory_equal(a.noise.hash, hash, sizeof(hash));
-	assert_memory_equal(b.noise.hash, hash, sizeof(hash));
-
-	/* Split: the rest goes forth and back in turn. */
-	noise_split(&a.noise, a.forth, a.back);
-	noise_split(&b.noise, b.forth, b.back);
-	assert_memory_equal(a.forth, b.forth, KEY_SIZE);
-	assert_memory_equal(a.back, b.back, KEY_SIZE);
-	for (n = 2; n < json_array_size(messages); n++)
-		check_transport(json_array_get(messages, n),
-			n % 2 ? a.back : a.forth, n / 2 - 1);
-}
-
-static void test_handshake_vectors(void **state)
-{
-	(void)state;
-	noise_vectors_each(
-		"noise/ikpsk2_25519_chachapoly_blake2s.json", check_vector);
 }
 
 /* What must not come to terms: each row spoils one thing of the responder. */
@@ -321,8 +197,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dh),
 		cmocka_unit_test(test_dh_iterated),
-		cmocka_unit_test(test_dh_wycheproof),
-		cmocka_unit_test(test_handshake_vectors),
 		cmocka_unit_test(test_disagreement),
 	};
 
