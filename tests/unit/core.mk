@@ -19,6 +19,21 @@ tests_unit_test_blake2s_SOURCES = tests/unit/test_blake2s.c $(core_test_common)
 tests_unit_test_blake2s_CPPFLAGS = $(core_test_cppflags)
 tests_unit_test_blake2s_LDADD = $(core_test_ldadd)
 
+UNIT_TESTS += tests/unit/test_cookie
+tests_unit_test_cookie_SOURCES = tests/unit/test_cookie.c $(core_test_common)
+tests_unit_test_cookie_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_cookie_LDADD = $(core_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_device
+tests_unit_test_device_SOURCES = tests/unit/test_device.c $(core_test_common)
+tests_unit_test_device_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_device_LDADD = $(core_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_handshake
+tests_unit_test_handshake_SOURCES = tests/unit/test_handshake.c $(core_test_common)
+tests_unit_test_handshake_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_handshake_LDADD = $(core_test_ldadd)
+
 UNIT_TESTS += tests/unit/test_hsqueue
 tests_unit_test_hsqueue_SOURCES = tests/unit/test_hsqueue.c $(core_test_common)
 tests_unit_test_hsqueue_CPPFLAGS = $(core_test_cppflags)
@@ -33,6 +48,11 @@ UNIT_TESTS += tests/unit/test_inner
 tests_unit_test_inner_SOURCES = tests/unit/test_inner.c $(core_test_common)
 tests_unit_test_inner_CPPFLAGS = $(core_test_cppflags)
 tests_unit_test_inner_LDADD = $(core_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_keyring
+tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c $(core_test_common)
+tests_unit_test_keyring_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_keyring_LDADD = $(core_test_ldadd)
 
 UNIT_TESTS += tests/unit/test_noise
 tests_unit_test_noise_SOURCES = tests/unit/test_noise.c $(core_test_common)
@@ -53,6 +73,16 @@ UNIT_TESTS += tests/unit/test_staging
 tests_unit_test_staging_SOURCES = tests/unit/test_staging.c $(core_test_common)
 tests_unit_test_staging_CPPFLAGS = $(core_test_cppflags)
 tests_unit_test_staging_LDADD = $(core_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_timers
+tests_unit_test_timers_SOURCES = tests/unit/test_timers.c $(core_test_common)
+tests_unit_test_timers_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_timers_LDADD = $(core_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_transport
+tests_unit_test_transport_SOURCES = tests/unit/test_transport.c $(core_test_common)
+tests_unit_test_transport_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_transport_LDADD = $(core_test_ldadd)
 
 UNIT_TESTS += tests/unit/test_vectors
 tests_unit_test_vectors_SOURCES = tests/unit/test_vectors.c $(core_test_common)

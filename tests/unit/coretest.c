@@ -248,7 +248,7 @@ bool pair_poll(struct pair *pair, int from, struct datagram *ret)
 		}
 		break;
 	}
-	assert_true(out.len <= 2048);
+	assert_true(out.len <= DATAGRAM_MAX);
 	memcpy(ret->buf + WG_HEADROOM, out.data, out.len);
 	ret->len = out.len;
 	ret->ds = out.ds;

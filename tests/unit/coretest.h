@@ -50,8 +50,9 @@ size_t test_packet(uint8_t *ret, const char *src, const char *dst, size_t len,
 bool ipv4_checksum_ok(const uint8_t *packet);
 
 /* One datagram on the wire, in a buffer that open() may work in. */
+#define DATAGRAM_MAX 384
 struct datagram {
-	uint8_t buf[WG_HEADROOM + 2048 + WG_TAILROOM];
+	uint8_t buf[WG_HEADROOM + DATAGRAM_MAX + WG_TAILROOM];
 	size_t len;
 	struct wg_path path;
 	uint8_t ds;

@@ -58,6 +58,8 @@ struct wall handshake_timestamp(struct wall wall, struct wall previous)
 {
 	int64_t ns = wall.ns > 0 ? wall.ns : 0;
 
+	if (ns > TIMESTAMP_MAX_NS)
+		ns = TIMESTAMP_MAX_NS;
 	if (ns < previous.ns + TIMESTAMP_GRAIN_NS)
 		ns = previous.ns + TIMESTAMP_GRAIN_NS;
 	/* Cut within the second. PREVIOUS was cut as well, so a whole grain

@@ -33,7 +33,10 @@
 #define INITIATION_GAP_NS     (NSEC_PER_SEC / INITIATIONS_PER_SEC)
 /* Timestamps are cut to 2^24 ns, the power of two below INITIATION_GAP_NS, so
  * that they tell nothing finer than the peer could use. */
-#define TIMESTAMP_GRAIN_NS	 (INT64_C(1) << 24)
+#define TIMESTAMP_GRAIN_NS (INT64_C(1) << 24)
+/* The year 2200. A clock beyond it is wrong, and 62 years of room are left for
+ * stamps that must still rise before 64 bits are full. */
+#define TIMESTAMP_MAX_NS	 (INT64_C(7258118400) * NSEC_PER_SEC)
 
 #define COOKIE_SECRET_MAX_AGE_NS (120 * NSEC_PER_SEC)
 #define COOKIE_SECRET_LATENCY_NS (5 * NSEC_PER_SEC)
