@@ -18,9 +18,9 @@
 
 struct conf conf_default(void)
 {
-	return (struct conf){ .state_dir = LOCALSTATEDIR "/lib/meshd",
-		.socket = RUNSTATEDIR "/meshd/meshd.sock",
-		.listen = "[::]:7443" };
+	return (struct conf){ .state_dir = CONF_STATE_DIR,
+		.socket = CONF_SOCKET,
+		.listen = CONF_LISTEN };
 }
 
 /* The length of a host at the start of TEXT: a name, IPv4, or [IPv6]; 0: it is

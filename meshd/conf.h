@@ -12,6 +12,10 @@
 
 #include <stdbool.h>
 
+#define CONF_STATE_DIR "/var/lib/meshd"
+#define CONF_SOCKET    "/run/meshd/meshd.sock"
+#define CONF_LISTEN    "[::]:7443"
+
 struct conf {
 	/* as given, or the default */
 	const char *state_dir;

@@ -112,15 +112,12 @@ int main(int argc, char **argv)
 	struct conf conf = conf_default();
 	const struct args_option options[] = {
 		ARGS_TEXT("state-dir", 0, "DIR",
-			"database and keys (default " LOCALSTATEDIR
-			"/lib/meshd)",
+			"database and keys (default " CONF_STATE_DIR ")",
 			&conf.state_dir),
 		ARGS_TEXT("socket", 0, "PATH",
-			"local socket (default " RUNSTATEDIR
-			"/meshd/meshd.sock)",
-			&conf.socket),
+			"local socket (default " CONF_SOCKET ")", &conf.socket),
 		ARGS_TEXT("listen", 0, "ADDRESS:PORT",
-			"where HTTPS is served (default [::]:7443)",
+			"where HTTPS is served (default " CONF_LISTEN ")",
 			&conf.listen),
 		ARGS_TEXT("url", 0, "URL",
 			"where agents find it (default https://HOSTNAME:PORT)",
