@@ -1,1 +1,32 @@
 # unit tests of meshd: add each to UNIT_TESTS
+meshd_test_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/tests/unit $(CMOCKA_CFLAGS)
+# a test has several records of 2 KiB side by side
+meshd_test_cflags = $(AM_CFLAGS) -Wno-frame-larger-than
+meshd_test_ldadd = $(meshd_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_ipam
+tests_unit_test_ipam_SOURCES = tests/unit/test_ipam.c
+tests_unit_test_ipam_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_ipam_LDADD = $(meshd_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_netmap
+tests_unit_test_netmap_SOURCES = tests/unit/test_netmap.c
+tests_unit_test_netmap_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_netmap_CFLAGS = $(meshd_test_cflags)
+tests_unit_test_netmap_LDADD = $(meshd_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_event
+tests_unit_test_event_SOURCES = tests/unit/test_event.c
+tests_unit_test_event_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_event_LDADD = $(meshd_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_meshd_conf
+tests_unit_test_meshd_conf_SOURCES = tests/unit/test_meshd_conf.c
+tests_unit_test_meshd_conf_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_meshd_conf_LDADD = $(meshd_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_meshd_auth
+tests_unit_test_meshd_auth_SOURCES = tests/unit/test_meshd_auth.c $(mesh_fixture)
+tests_unit_test_meshd_auth_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_meshd_auth_CFLAGS = $(meshd_test_cflags)
+tests_unit_test_meshd_auth_LDADD = $(meshd_test_ldadd)
