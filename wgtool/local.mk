@@ -14,3 +14,4 @@ bin_wgtool_SOURCES = \
 	wgtool/show.c \
 	wgtool/showconf.c
 bin_wgtool_LDADD = lib/libwgconf.a lib/libbase.a $(SODIUM_LIBS)
+dist_man_MANS += man/wgtool.8
