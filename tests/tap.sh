@@ -14,6 +14,12 @@ export NO_COLOR=1 LC_ALL=C.UTF-8
 
 TAP_COUNT=0
 TAP_FAILED=0
+# What a command says goes to a nameless file, not through $(...): commands run
+# in this very shell and may set its variables.
+TAP_SAID=$(mktemp)
+exec {TAP_FD}<>"$TAP_SAID"
+rm "$TAP_SAID"
+TAP_SAID=/proc/$$/fd/$TAP_FD
 
 skip_all() {
 	echo "1..0 # SKIP $*"
@@ -47,12 +53,14 @@ skip() { # DESCRIPTION REASON
 }
 # check DESCRIPTION COMMAND...: the command succeeds.
 check() {
-	local what=$1 said
+	local what=$1 status
 	shift
-	if said=$("$@" 2>&1 </dev/null); then
+	"$@" >"$TAP_SAID" 2>&1 </dev/null
+	status=$?
+	if [ $status -eq 0 ]; then
 		pass "$what"
 	else
-		fail "$what" "status $? of: $*"$'\n'"$said"
+		fail "$what" "status $status of: $*"$'\n'"$(cat "$TAP_SAID")"
 	fi
 }
 # check_fails STATUS PATTERN DESCRIPTION COMMAND...: fails with just that status
@@ -60,8 +68,9 @@ check() {
 check_fails() {
 	local want=$1 pattern=$2 what=$3 said status
 	shift 3
-	said=$("$@" 2>&1 </dev/null)
+	"$@" >"$TAP_SAID" 2>&1 </dev/null
 	status=$?
+	said=$(cat "$TAP_SAID")
 	if [ "$status" -eq "$want" ] && grep -qE -- "$pattern" <<<"$said"; then
 		pass "$what"
 	else
