@@ -34,6 +34,14 @@ tests_unit_test_handshake_SOURCES = tests/unit/test_handshake.c $(core_test_comm
 tests_unit_test_handshake_CPPFLAGS = $(core_test_cppflags)
 tests_unit_test_handshake_LDADD = $(core_test_ldadd)
 
+UNIT_TESTS += tests/unit/test_hostile
+tests_unit_test_hostile_SOURCES = tests/unit/test_hostile.c $(core_test_common)
+tests_unit_test_hostile_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_hostile_LDADD = $(core_test_ldadd)
+# Counts what the core takes from malloc after setting up.
+tests_unit_test_hostile_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
+	-Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray
+
 UNIT_TESTS += tests/unit/test_hsqueue
 tests_unit_test_hsqueue_SOURCES = tests/unit/test_hsqueue.c $(core_test_common)
 tests_unit_test_hsqueue_CPPFLAGS = $(core_test_cppflags)

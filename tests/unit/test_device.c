@@ -723,6 +723,24 @@ static void test_send_keepalive(void **state)
 	pair_release(&pair);
 }
 
+/* Sending the last thing wanted makes a new want: the keepalive is due for a
+ * rekey. (Once queued the peer twice and made poll run in circles.) */
+static void test_want_made_while_polling(void **state)
+{
+	SETUP(pair);
+	struct side *a = &pair.side[ALICE];
+	struct datagram d;
+
+	pair_connect(&pair);
+	pair_sleep(&pair, 121);
+	wg_peer_send_keepalive(a->dev, &pair.now, a->peer);
+	expect_out(&pair, ALICE, MESSAGE_DATA, 32, &d);
+	expect_out(&pair, ALICE, MESSAGE_INITIATION, 148, &d);
+	expect_silence(&pair, ALICE);
+	assert_true(list_empty(&a->dev->pending));
+	pair_release(&pair);
+}
+
 /* --- paths --- */
 
 static void move(struct pair *pair, int side, const char *to)
@@ -1307,6 +1325,7 @@ int main(void)
 		cmocka_unit_test(test_persistent_keepalive),
 		cmocka_unit_test(test_dead_peer_detected),
 		cmocka_unit_test(test_send_keepalive),
+		cmocka_unit_test(test_want_made_while_polling),
 		cmocka_unit_test(test_roams_by_data),
 		cmocka_unit_test(test_roams_by_handshake),
 		cmocka_unit_test(test_sticky_source),

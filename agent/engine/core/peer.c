@@ -50,7 +50,8 @@ void peer_free(struct wg_device *dev, struct wg_peer *peer)
 
 void peer_want(struct wg_device *dev, struct wg_peer *peer, enum want want)
 {
-	if (!peer->wants)
+	/* Not "no wants": poll takes the last one before it acts on it. */
+	if (list_empty(&peer->in_pending))
 		list_add_tail(&dev->pending, &peer->in_pending);
 	peer->wants |= want;
 }
