@@ -253,7 +253,7 @@ static int load_state(struct agent *agent, struct err *err)
 
 static int boot_loop(struct agent *agent, struct err *err)
 {
-	static const int signals[] = { SIGTERM, SIGINT };
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 	int r;
 
 	agent->loop = loop_new(err);
@@ -305,7 +305,7 @@ static int boot_sockets(struct agent *agent, struct err *err)
 
 static int boot_follow(struct agent *agent, struct err *err)
 {
-	const struct state_conf *conf = &agent->state.conf;
+	const struct agent_conf *conf = &agent->state.conf;
 	struct follow_options options = {
 		.loop = agent->loop,
 		.credential = agent->state.credential,

@@ -132,7 +132,7 @@ static int choose_name(struct join *join, struct err *err)
 
 /* ---- the state on disk ---- */
 
-static void fill_conf(const struct join *join, struct state_conf *conf)
+static void fill_conf(const struct join *join, struct agent_conf *conf)
 {
 	conf->operator_key = join->token.operator_key;
 	memcpy(conf->pin, join->token.pin, sizeof(conf->pin));
@@ -142,7 +142,7 @@ static void fill_conf(const struct join *join, struct state_conf *conf)
 
 static int prepare_state(struct join *join, struct err *err)
 {
-	struct state_conf conf = { 0 };
+	struct agent_conf conf = { 0 };
 	enum state_stage stage;
 	bool same_mesh;
 	int r = state_open(

@@ -5,8 +5,10 @@ agent_libagent_a_SOURCES = \
 	agent/agent.c agent/agent.h \
 	agent/apply.c agent/apply.h \
 	agent/backoff.c agent/backoff.h \
+	agent/cache.c agent/cache.h \
 	agent/call.c agent/call.h \
 	agent/candidates.c agent/candidates.h \
+	agent/conf.c agent/conf.h \
 	agent/control.c agent/control.h \
 	agent/control_client.c \
 	agent/coord.c agent/coord.h \

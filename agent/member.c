@@ -4,6 +4,7 @@
 #include "agent/member.h"
 
 #include "agent/apply.h"
+#include "agent/cache.h"
 #include "agent/candidates.h"
 #include "agent/net.h"
 #include "agent/plan.h"
@@ -20,10 +21,11 @@
 
 #include "base/banned.h"
 
-#define RETRY_NS	(1 * NSEC_PER_SEC)
-#define SAVE_GAP_NS	(1 * NSEC_PER_SEC)
-#define SAVE_GAP_FACTOR 20 /* at most a twentieth of the time goes to saving */
-#define REPORT_GAP_NS	(10 * NSEC_PER_SEC)
+#define RETRY_NS (1 * NSEC_PER_SEC)
+/* Sessions are renewed every two minutes with every peer; that is worth a report
+ * now and then. Where a peer is, others may need. */
+#define SESSION_REPORT_GAP_NS  (60 * NSEC_PER_SEC)
+#define ENDPOINT_REPORT_GAP_NS (5 * NSEC_PER_SEC)
 /* At boot: 32 initiations of 4 X25519 each are 10 ms of work. */
 #define GREET_BATCH  32
 #define GREET_GAP_NS (50 * NSEC_PER_MSEC)
@@ -39,83 +41,19 @@ struct member {
 	size_t addr_count;
 
 	struct loop_timer *apply_timer; /* expiry, retry, events */
-	struct loop_timer *save_timer;
-	bool needs_save;
-	struct mono save_after;
+	struct cache *cache;
 	struct loop_timer *greet_timer;
 	size_t greet_next; /* index in the roster */
 	struct loop_timer *report_timer;
-	struct mono last_report;
+	struct mono last_report, report_at;
 	size_t report_turn;
 	bool booted;
 };
-
-/* ---- the cache ---- */
 
 static void hear_refusal(void *arg, const struct err *err)
 {
 	(void)arg;
 	log_error("refused: %s", err->msg);
-}
-
-static int load_cache(
-	struct member *member, const struct now *now, struct err *err)
-{
-	AUTO(buf_release) struct buf buf = BUF_INIT(MSG_NETMAP_MAX);
-	struct wall saved = state_netmap_time(member->state);
-	struct now then = *now;
-	struct msg_netmap map;
-	int r = state_load_netmap(member->state, &buf, err);
-
-	if (r < 0)
-		return r;
-	/* A clock that starts in 1970 would make all of it of the future. */
-	if (then.wall.ns < saved.ns)
-		then.wall = saved;
-	r = msg_netmap_decode(buf.data, buf.len, &map, err);
-	if (r < 0) {
-		err_prefix(err, "%s: cached netmap", member->state->dir);
-		return r;
-	}
-	r = roster_restore(
-		member->roster, &map, &then, hear_refusal, NULL, err);
-	msg_netmap_release(&map);
-	return r;
-}
-
-static void save_cache(struct member *member)
-{
-	AUTO(buf_release) struct buf buf = BUF_INIT(MSG_NETMAP_MAX);
-	struct err err = { 0 };
-	struct mono began = clock_now().mono, done;
-
-	member->needs_save = false;
-	if (roster_encode(member->roster, &buf) < 0)
-		log_error("out of memory: the netmap is not saved");
-	else if (state_save_netmap(member->state, &buf, &err) < 0)
-		log_error("%s", err.msg);
-	done = clock_now().mono;
-	member->save_after = mono_add(
-		done, SAVE_GAP_NS + SAVE_GAP_FACTOR * mono_sub(done, began));
-}
-
-static void on_save_timer(void *arg, const struct now *now)
-{
-	struct member *member = arg;
-
-	(void)now;
-	if (member->needs_save)
-		save_cache(member);
-}
-
-/* The first change is saved in this wake-up, a burst in one go. */
-static void save_soon(struct member *member, const struct now *now)
-{
-	struct mono when = member->save_after;
-
-	member->needs_save = true;
-	loop_timer_set(member->save_timer,
-		mono_before(when, now->mono) ? now->mono : when);
 }
 
 /* ---- applying ---- */
@@ -200,17 +138,18 @@ uint64_t member_merge(struct member *member, const struct msg_netmap *map,
 	const struct now *now)
 {
 	uint64_t before = roster_serial(member->roster);
+	struct now then = cache_floor(member->cache, now);
 	struct err err = { 0 };
 	bool changed = true;
 	int r = roster_merge(
-		member->roster, map, now, hear_refusal, NULL, &changed, &err);
+		member->roster, map, &then, hear_refusal, NULL, &changed, &err);
 
 	if (r == -ESTALE)
 		return 0;
 	if (r < 0)
 		log_error("%s", err.msg);
 	if (roster_is_removed(member->roster)) {
-		save_cache(member);
+		cache_save(member->cache);
 		member->opt.on_removed(member->opt.arg);
 		return roster_serial(member->roster);
 	}
@@ -223,7 +162,7 @@ uint64_t member_merge(struct member *member, const struct msg_netmap *map,
 		reapply(member, now);
 	if (changed || roster_serial(member->roster) != before) {
 		member->opt.on_report_due(member->opt.arg, now);
-		save_soon(member, now);
+		cache_save_soon(member->cache, now);
 	}
 	return r < 0 ? 0 : roster_serial(member->roster);
 }
@@ -254,6 +193,15 @@ static void peer_info(const struct wg_peer *peer, const struct now *now,
 	sodium_memzero(&ret_info->psk, sizeof(ret_info->psk));
 }
 
+/* Not sooner than GAP_NS after the last one. */
+static void report_soon(struct member *member, int64_t gap_ns)
+{
+	struct mono when = mono_add(member->last_report, gap_ns);
+
+	member->report_at = mono_min(member->report_at, when);
+	loop_timer_set(member->report_timer, member->report_at);
+}
+
 static void on_event(void *arg, struct wg_peer *peer, enum wg_event event,
 	const struct now *now)
 {
@@ -263,10 +211,10 @@ static void on_event(void *arg, struct wg_peer *peer, enum wg_event event,
 
 	switch (event) {
 	case WG_EVENT_SESSION:
+		report_soon(member, SESSION_REPORT_GAP_NS);
+		return;
 	case WG_EVENT_ENDPOINT:
-		/* Telling it can wait a little; see on_report_timer. */
-		loop_timer_set(member->report_timer,
-			mono_add(member->last_report, REPORT_GAP_NS));
+		report_soon(member, ENDPOINT_REPORT_GAP_NS);
 		return;
 	case WG_EVENT_UNREACHABLE:
 		peer_info(peer, now, &info);
@@ -385,7 +333,7 @@ static int check_roster(const struct member *member, struct err *err)
 
 static int open_port(struct member *member, struct err *err)
 {
-	struct state_conf *conf = &member->state->conf;
+	struct agent_conf *conf = &member->state->conf;
 	uint16_t port = member->opt.listen_port ? member->opt.listen_port
 						: conf->listen_port;
 	int r = engine_set_listen_port(member->engine, port, err);
@@ -409,11 +357,10 @@ static int make_timers(struct member *member)
 	struct loop *loop = member->opt.loop;
 
 	member->apply_timer = loop_add_timer(loop, on_apply_timer, member);
-	member->save_timer = loop_add_timer(loop, on_save_timer, member);
 	member->greet_timer = loop_add_timer(loop, on_greet_timer, member);
 	member->report_timer = loop_add_timer(loop, on_report_timer, member);
-	return member->apply_timer && member->save_timer &&
-			member->greet_timer && member->report_timer
+	return member->apply_timer && member->greet_timer &&
+			member->report_timer
 		? 0
 		: -ENOMEM;
 }
@@ -431,7 +378,11 @@ static int boot(struct member *member, const struct now *now, struct err *err)
 	bool changed;
 	int r;
 
-	r = load_cache(member, now, err);
+	r = cache_new(member->opt.loop, member->state, member->roster,
+		&member->cache, err);
+	if (r == 0)
+		r = cache_load(member->cache, member->roster, now, hear_refusal,
+			NULL, err);
 	if (r == 0)
 		r = check_roster(member, err);
 	if (r < 0)
@@ -466,6 +417,7 @@ int member_new(const struct member_options *options, const struct now *now,
 	if (!member)
 		return err_set(err, -ENOMEM, "out of memory");
 	member->opt = *options;
+	member->report_at = MONO_NEVER;
 	if (member->opt.mtu == 0)
 		member->opt.mtu = ENGINE_DEFAULT_MTU;
 	member->state = options->state;
@@ -511,13 +463,13 @@ void member_free(struct member *member)
 		return;
 	if (member->booted && !roster_is_removed(member->roster)) {
 		keep_endpoints(member);
-		save_cache(member);
+		cache_save(member->cache);
 	}
+	cache_free(member->cache);
 	engine_free(member->engine);
 	netlink_free(member->nl);
 	net_config_release(&member->net);
 	loop_timer_remove(member->apply_timer);
-	loop_timer_remove(member->save_timer);
 	loop_timer_remove(member->greet_timer);
 	loop_timer_remove(member->report_timer);
 	roster_free(member->roster);
@@ -548,6 +500,7 @@ int member_make_report(
 	};
 
 	member->last_report = now->mono;
+	member->report_at = MONO_NEVER;
 	loop_timer_set(member->report_timer, MONO_NEVER);
 	return report_make(&in, out, now);
 }

@@ -20,6 +20,7 @@
 #ifndef AGENT_STATE_H
 #define AGENT_STATE_H
 
+#include "agent/conf.h"
 #include "base/err.h"
 #include "base/key.h"
 #include "base/num.h"
@@ -32,22 +33,10 @@
 
 #define STATE_DIR_MAX 200
 
-/* agent.conf: "key = value" lines, '#' comments. */
-struct state_conf {
-	struct signpub operator_key; /* pinned: the mesh's root */
-	char url[TOKEN_URL_MAX + 1];
-	uint8_t pin[TOKEN_PIN_SIZE];
-	char name[NAME_MAX_LEN + 1]; /* as asked for when joining */
-	uint16_t listen_port;	     /* 0: not chosen yet */
-};
-WARN_UNUSED int state_conf_parse(
-	const char *text, struct state_conf *ret_conf, struct err *err);
-void state_conf_format(const struct state_conf *conf, struct buf *out);
-
 struct state {
 	char dir[STATE_DIR_MAX + 1];
 	int lock_fd;
-	struct state_conf conf;
+	struct agent_conf conf;
 	struct signseed identity;
 	struct seckey wg;
 	char credential[BEARER_TEXT_SIZE];
@@ -73,7 +62,7 @@ WARN_UNUSED int state_load(
 	struct state *state, enum state_stage *ret_stage, struct err *err);
 /* Fresh keys and credential, saved together with CONF. */
 WARN_UNUSED int state_begin(
-	struct state *state, const struct state_conf *conf, struct err *err);
+	struct state *state, const struct agent_conf *conf, struct err *err);
 /* Saves state->conf. */
 WARN_UNUSED int state_save_conf(const struct state *state, struct err *err);
 

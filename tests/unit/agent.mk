@@ -10,7 +10,8 @@ UNIT_TESTS += tests/unit/test_agent_backoff tests/unit/test_agent_candidates \
 	tests/unit/test_agent_roster tests/unit/test_agent_plan \
 	tests/unit/test_agent_net tests/unit/test_agent_state \
 	tests/unit/test_agent_status tests/unit/test_agent_control \
-	tests/unit/test_agent_coord tests/unit/test_agent_follow
+	tests/unit/test_agent_coord tests/unit/test_agent_follow \
+	tests/unit/test_agent_conf tests/unit/test_agent_cache
 EXTRA_DIST += tests/unit/tls_stub.py
 
 agent_fixture = $(mesh_fixture) tests/unit/agent_fixture.c \
@@ -68,3 +69,13 @@ tests_unit_test_agent_follow_SOURCES = tests/unit/test_agent_follow.c \
 tests_unit_test_agent_follow_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_agent_follow_CFLAGS = $(agent_test_cflags)
 tests_unit_test_agent_follow_LDADD = $(agent_test_ldadd)
+
+tests_unit_test_agent_conf_SOURCES = tests/unit/test_agent_conf.c
+tests_unit_test_agent_conf_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_conf_LDADD = $(agent_test_ldadd)
+
+tests_unit_test_agent_cache_SOURCES = tests/unit/test_agent_cache.c \
+	$(agent_fixture)
+tests_unit_test_agent_cache_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_cache_CFLAGS = $(agent_test_cflags)
+tests_unit_test_agent_cache_LDADD = $(agent_test_ldadd)

@@ -1,5 +1,4 @@
-/* The state directory: modes, the lock, a join cut short, damaged files, and
- * agent.conf line by line. */
+/* The state directory: modes, the lock, a join cut short, damaged files. */
 #include "config.h"
 #include "agent/state.h"
 #include "os/atomicfile.h"
@@ -55,9 +54,9 @@ static int drop_root(void **state)
 	return 0;
 }
 
-static struct state_conf some_conf(void)
+static struct agent_conf some_conf(void)
 {
-	struct state_conf conf = { .url = "https://[fd99::1]:7443",
+	struct agent_conf conf = { .url = "https://[fd99::1]:7443",
 		.name = "node-a" };
 
 	memset(conf.operator_key.b, 1, KEY_SIZE);
@@ -99,7 +98,7 @@ static void test_stages(void **state)
 	AUTO(state_release) struct state st = { .lock_fd = -1 };
 	AUTO(buf_release) struct buf map = BUF_INIT(100);
 	AUTO(buf_release) struct buf read = BUF_INIT(100);
-	struct state_conf conf = some_conf();
+	struct agent_conf conf = some_conf();
 	struct signseed identity;
 	struct seckey wg;
 	char credential[BEARER_TEXT_SIZE];
@@ -245,64 +244,6 @@ static void test_damage(void **state)
 	}
 }
 
-#define OP  "operator-key = AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n"
-#define PIN "coordinator-pin = AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\n"
-#define URL "coordinator = https://h:1\n"
-
-static void test_conf_lines(void **state)
-{
-	static const struct {
-		const char *text;
-		unsigned int at; /* 0: it is fine */
-		const char *says;
-		int line;
-	} rows[] = {
-		{ OP PIN URL "name = a\n", 0, NULL, __LINE__ },
-		{ "# c\n\n\t" OP PIN URL " name=a \r\nlisten-port = 0", 0, NULL,
-			__LINE__ },
-		{ OP PIN URL, 0, "name is missing", __LINE__ },
-		{ "", 0, "operator-key is missing", __LINE__ },
-		{ OP PIN URL "name = a\nname = b\n", 5, "twice", __LINE__ },
-		{ OP "colour = red\n", 2, "`colour'", __LINE__ },
-		{ OP "coordinator\n", 2, "`coordinator'", __LINE__ },
-		{ "coordinator = http://h\n", 1, "`http://h'", __LINE__ },
-		{ "name = Not A Name\n", 1, "`Not A Name'", __LINE__ },
-		{ "listen-port = 65536\n", 1, "`65536'", __LINE__ },
-		{ "listen-port = -1\n", 1, "`-1'", __LINE__ },
-		{ "coordinator-pin = AA==\n", 1, "`AA=='", __LINE__ },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct state_conf conf;
-		struct err err = { 0 };
-		int r = state_conf_parse(rows[i].text, &conf, &err);
-
-		ROW_INT(&rows[i], r, rows[i].says ? -EBADMSG : 0);
-		ROW_INT(&rows[i], err.line, rows[i].at);
-		if (rows[i].says)
-			ROW_TRUE(&rows[i],
-				strstr(err.msg, rows[i].says) != NULL);
-	}
-}
-
-static void test_conf_round_trip(void **state)
-{
-	AUTO(buf_release) struct buf text = BUF_INIT(4096);
-	struct state_conf conf = some_conf(), read;
-	struct err err = { 0 };
-
-	(void)state;
-	conf.listen_port = 4711;
-	state_conf_format(&conf, &text);
-	assert_int_equal(state_conf_parse(buf_str(&text), &read, &err), 0);
-	assert_string_equal(read.url, conf.url);
-	assert_string_equal(read.name, conf.name);
-	assert_int_equal(read.listen_port, 4711);
-	assert_memory_equal(read.pin, conf.pin, sizeof(conf.pin));
-	assert_memory_equal(read.operator_key.b, conf.operator_key.b, KEY_SIZE);
-}
-
 static void test_delete(void **state)
 {
 	AUTO(state_release) struct state st = { .lock_fd = -1 };
@@ -330,8 +271,6 @@ int main(void)
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_open_to_others),
 		cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_conf_lines),
-		cmocka_unit_test(test_conf_round_trip),
 		cmocka_unit_test(test_delete),
 	};
 
