@@ -56,13 +56,21 @@ spawn() {
 	LAB_PIDS+=("$SPAWNED")
 }
 
+# alive PID: it runs. A zombie that nobody has collected yet does not.
+alive() {
+	local line
+	while read -r line; do
+		[[ $line != State:*Z* ]] || return 1
+	done 2>/dev/null <"/proc/$1/status" && [ -d "/proc/$1" ]
+}
+
 # stop_pid PID [SIGNAL]: ends one process of ours and waits until it is gone,
 # whether it is our child or a daemon that detached.
 stop_pid() {
 	local pid=$1 tries=0
 	kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
 	wait "$pid" 2>/dev/null
-	while kill -0 "$pid" 2>/dev/null; do
+	while alive "$pid"; do
 		tries=$((tries + 1))
 		[ $tries -eq 250 ] && kill -KILL "$pid" 2>/dev/null
 		[ $tries -ge 500 ] && return 1

@@ -1,6 +1,13 @@
 # tests/e2e: real programs in network namespaces. Needs root. Run all with
 # `make check-e2e`, one with `SRCDIR=. BUILDDIR=build bash tests/e2e/NAME.sh`.
 E2E_TESTS += \
+	tests/e2e/10_engine_pair.sh \
+	tests/e2e/11_engine_wg.sh \
+	tests/e2e/12_engine_quick.sh \
+	tests/e2e/13_engine_foreign.sh \
+	tests/e2e/14_engine_errors.sh \
+	tests/e2e/15_engine_roam.sh \
+	tests/e2e/16_engine_transfer.sh \
 	tests/e2e/60_meshctl_words.sh \
 	tests/e2e/61_meshctl_answers.sh \
 	tests/e2e/62_meshctl_nodes.sh \
@@ -10,5 +17,5 @@ E2E_TESTS += \
 	tests/e2e/73_mesh_badinput.sh \
 	tests/e2e/80_quickstart.sh
 EXTRA_DIST += tests/tap.sh tests/e2e/lab.sh tests/e2e/lib.sh \
-	tests/e2e/mesh.sh tests/e2e/forge.py \
+	tests/e2e/engine.sh tests/e2e/mesh.sh tests/e2e/forge.py \
 	tests/e2e/fake_coordinator.py

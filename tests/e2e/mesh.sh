@@ -77,5 +77,5 @@ knows_not() {
 	! knows "$1" "$2"
 }
 gone() { # PID
-	! kill -0 "$1" 2>/dev/null
+	! alive "$1"
 }

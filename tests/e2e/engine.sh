@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# engine.sh: engines in the lab, for scripts about wgengine. Source lib.sh first.
+#
+#   engine_host HOST              a host of the lab, with keys and addresses
+#   engine_start HOST [PROGRAM]   interface w$HOST; default wgengine
+#   engine_pair A B               each is the other's peer
+#
+# Host N has the inner addresses 10.77.0.N and fd77::N on w$HOST. Only
+# engine_host and engine_keys set variables: the rest can be checked.
+
+need_root
+need wg ping ip socat
+
+declare -A PRIVATE PUBLIC INNER4 INNER6
+
+engine_keys() { # HOST: new ones
+	PRIVATE[$1]=$(wg genkey)
+	PUBLIC[$1]=$(wg pubkey <<<"${PRIVATE[$1]}")
+}
+engine_host() {
+	lab_host "$1" || return
+	INNER4[$1]=10.77.0.${LAB_ADDR4[$1]##*.}
+	INNER6[$1]=fd77::${LAB_ADDR6[$1]##*:}
+	engine_keys "$1"
+}
+engine_start() { # HOST [PROGRAM [ARGUMENT...]]
+	local host=$1
+	shift
+	[ $# -gt 0 ] || set -- wgengine
+	ns "$host" "$@" "w$host" >"$WORK/$host.log" 2>&1 </dev/null || {
+		cat "$WORK/$host.log"
+		return 1
+	}
+	ip -n "$LAB-$host" addr add "${INNER4[$host]}/24" dev "w$host"
+	ip -n "$LAB-$host" addr add "${INNER6[$host]}/64" dev "w$host" nodad
+	ip -n "$LAB-$host" link set "w$host" up
+	wg set "w$host" private-key /dev/stdin listen-port 51820 \
+		<<<"${PRIVATE[$host]}"
+}
+# engine_peer HOST OTHER [4|6|none [WG-SET-WORD...]]: OTHER as HOST's peer
+engine_peer() {
+	local host=$1 other=$2 outer=${3:-4}
+	local words=(peer "${PUBLIC[$other]}"
+		allowed-ips "${INNER4[$other]}/32,${INNER6[$other]}/128")
+	shift $(($# < 3 ? $# : 3))
+	case $outer in
+	4) words+=(endpoint "${LAB_ADDR4[$other]}:51820") ;;
+	6) words+=(endpoint "[${LAB_ADDR6[$other]}]:51820") ;;
+	esac
+	wg set "w$host" "${words[@]}" "$@"
+}
+engine_pair() { # A B [OUTER]
+	engine_peer "$1" "$2" "${3:-4}" && engine_peer "$2" "$1" "${3:-4}"
+}
+engine_pid() { # HOST: its engine's process
+	ip netns pids "$LAB-$1" | while read -r pid; do
+		[ "$(readlink "/proc/$pid/exe")" = "$(command -v "${2:-wgengine}")" ] &&
+			echo "$pid"
+	done
+}
+gone() { # PID
+	! alive "$1"
+}
+# pings FROM TO [4|6|both [PING-OPTION...]]: one packet through the tunnel
+pings() {
+	local from=$1 to=$2 inner=${3:-both}
+	shift $(($# < 3 ? $# : 3))
+	if [ "$inner" != 6 ]; then
+		ns "$from" ping -n -q -c1 -W3 "$@" "${INNER4[$to]}" || return
+	fi
+	if [ "$inner" != 4 ]; then
+		ns "$from" ping -n -q -c1 -W3 "$@" "${INNER6[$to]}" || return
+	fi
+}
+peer_field() { # HOST FIELD OTHER: one value of wg show HOST FIELD
+	wg show "w$1" "$2" | awk -v key="${PUBLIC[$3]}" -F'\t' '$1 == key { print $2 }'
+}
