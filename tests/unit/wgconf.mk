@@ -23,3 +23,4 @@ tests_unit_test_value_LDADD = $(WGCONF_TEST_LIBS)
 tests_unit_test_wgconf_json_SOURCES = tests/unit/test_wgconf_json.c $(WGCONF_TEST_SOURCES)
 tests_unit_test_wgconf_json_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_wgconf_json_LDADD = $(WGCONF_TEST_LIBS)
+include tests/fuzz/wgconf.mk
