@@ -11,6 +11,7 @@ E2E_TESTS += \
 	tests/e2e/60_meshctl_words.sh \
 	tests/e2e/61_meshctl_answers.sh \
 	tests/e2e/62_meshctl_nodes.sh \
+	tests/e2e/63_readme.sh \
 	tests/e2e/70_mesh_pairs.sh \
 	tests/e2e/71_mesh_outage.sh \
 	tests/e2e/72_mesh_trust.sh \
