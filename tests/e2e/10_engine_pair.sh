@@ -104,4 +104,5 @@ check_eq "nothing arrives without an endpoint" "" "$(cat "$WORK/heard")"
 check "the endpoint becomes known" engine_peer b a 4
 check "the packet sent before arrives" \
 	wait_for 2 grep -qx first "$WORK/heard"
+check "the sanitizers found nothing" engine_reports
 finish

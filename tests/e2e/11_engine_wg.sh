@@ -8,7 +8,8 @@
 
 engine_host a
 engine_host b
-check "engines start" eval "ns a wgengine wa && ns b wgengine wb"
+check "engines start" eval 'ns a wgengine wa 2>"$WORK/a.log" &&
+	ns b wgengine wb 2>"$WORK/b.log"'
 
 key() { wg genkey | wg pubkey; }
 dump() { wg show "$1" dump; }
@@ -148,4 +149,5 @@ check_eq "thirty at once get the same answer" 1 \
 printf 'get=1\n\n%.0s' $(seq 200) >"$WORK/greedy"
 spawn a "$WORK/log" sh -c "socat -u OPEN:$WORK/greedy,ignoreeof UNIX:/var/run/wireguard/wa.sock"
 check "one that never reads holds nobody up" wg show wa
+check "the sanitizers found nothing" engine_reports
 finish

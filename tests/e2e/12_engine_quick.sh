@@ -56,4 +56,5 @@ check_eq "nor a rule" "" "$(ns b ip rule show | grep -v -e local -e main -e defa
 check "up once more" quick a up
 check "and b too" quick b up
 check "they reach each other" pings a b
+check "the sanitizers found nothing" engine_reports
 finish

@@ -75,4 +75,5 @@ sizes() { # FROM TO
 }
 check "packets of every padding, wgengine to wireguard-go" sizes a b
 check "and back" sizes b a
+check "the sanitizers found nothing" engine_reports
 finish

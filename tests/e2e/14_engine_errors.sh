@@ -75,7 +75,7 @@ ns a ip link del wa
 check "the interface is deleted: it ends" wait_for 2 gone "$pid"
 check "the socket is gone" not_there
 starts() { # a new one in the background; its pid is in $pid
-	ns a wgengine wa && pid=$(engine_pid a) && [ -n "$pid" ]
+	ns a wgengine wa 2>>"$WORK/a.log" && pid=$(engine_pid a) && [ -n "$pid" ]
 }
 starts
 check "the socket is removed: it ends" rm $socket
@@ -154,4 +154,5 @@ if command -v python3 >/dev/null; then
 else
 	skip "descriptors handed over" "no python3"
 fi
+check "the sanitizers found nothing" engine_reports
 finish

@@ -82,4 +82,5 @@ head -c 148 /dev/urandom | sed 's/^..../\x01\x00\x00\x00/' |
 check "what does not verify moves nothing" \
 	test "$(peer_field b endpoints a)" != "${LAB_ADDR4[a]}:9"
 check "and they still talk" pings b a
+check "the sanitizers found nothing" engine_reports
 finish

@@ -75,3 +75,16 @@ pings() {
 peer_field() { # HOST FIELD OTHER: one value of wg show HOST FIELD
 	wg show "w$1" "$2" | awk -v key="${PUBLIC[$3]}" -F'\t' '$1 == key { print $2 }'
 }
+engine_sanitized() {
+	grep -q __asan_init "$(command -v wgengine)"
+}
+# Ends every engine; fails with what a sanitizer said about any.
+engine_reports() {
+	local host pid
+	for host in "${LAB_HOSTS[@]}"; do
+		for pid in $(engine_pid "$host"); do
+			stop_pid "$pid"
+		done
+	done
+	! grep -h -A20 -E 'Sanitizer|runtime error' "$WORK"/*.log
+}
