@@ -61,12 +61,32 @@ static void reply_offer(struct api_call *call, const struct node_row *node)
 		REPLY(call, 200, enroll_offer, &offer);
 }
 
-/* Where the node's addresses come from: the mesh's prefixes, or the part of
- * them that the grant keeps to. */
+/* Where the node's addresses come from: what the grant and the mesh have in
+ * common. */
 struct sources {
 	struct ipnet prefixes[RECORD_PREFIXES_MAX];
 	size_t count;
 };
+
+static struct sources common_of(
+	const struct record_mesh *mesh, const struct record_grant *grant)
+{
+	struct sources common = { 0 };
+
+	for (size_t i = 0; i < mesh->prefix_count; i++)
+		for (size_t j = 0; j < grant->prefix_count; j++) {
+			const struct ipnet *a = &mesh->prefixes[i];
+			const struct ipnet *b = &grant->prefixes[j];
+
+			if (common.count == RECORD_PREFIXES_MAX)
+				return common;
+			if (ipnet_contains(a, b))
+				common.prefixes[common.count++] = *b;
+			else if (ipnet_contains(b, a))
+				common.prefixes[common.count++] = *a;
+		}
+	return common;
+}
 
 static int find_sources(struct meshd *meshd, const struct signpub *delegate,
 	struct sources *ret_sources, struct err *err)
@@ -74,7 +94,6 @@ static int find_sources(struct meshd *meshd, const struct signpub *delegate,
 	const struct record_mesh *mesh = trust_mesh(meshd->trust);
 	struct subject subject = subject_of_delegate(delegate);
 	AUTO(envelope_free) struct envelope *env = NULL;
-	struct sources sources = { 0 };
 	struct record_row row;
 	struct record rec;
 	int r = store_record_find(
@@ -89,14 +108,10 @@ static int find_sources(struct meshd *meshd, const struct signpub *delegate,
 	if (!mesh || rec.type != RECORD_GRANT)
 		return err_set(err, -EBADMSG,
 			"the database's mesh record is not believed");
-	sources.count = rec.grant.prefix_count;
-	memcpy(sources.prefixes, rec.grant.prefixes, sizeof(sources.prefixes));
-	if (sources.count == 0) {
-		sources.count = mesh->prefix_count;
-		memcpy(sources.prefixes, mesh->prefixes,
-			sizeof(sources.prefixes));
-	}
-	*ret_sources = sources;
+	*ret_sources = common_of(mesh, &rec.grant);
+	if (ret_sources->count == 0)
+		return err_set(err, -ENOSPC,
+			"the token's grant has no address of this mesh");
 	return 0;
 }
 

@@ -27,11 +27,15 @@ static int load_trust(
 	AUTO(trust_free)
 	struct trust *trust = trust_new(&meshd->mesh.operator_key);
 	struct envelope **envs;
+	struct wall joined;
+	struct now then = *now;
 	int r;
 
 	if (!trust)
 		return err_set(err, -ENOMEM, "out of memory");
 	r = store_record_list(meshd->store, STORE_RECORDS_ALL, 0, &rows, err);
+	if (r == 0)
+		r = store_node_last_joined(meshd->store, &joined, err);
 	if (r < 0)
 		return r;
 	envs = calloc(rows.count + 1, sizeof(*envs));
@@ -39,7 +43,10 @@ static int load_trust(
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < rows.count; i++)
 		envs[i] = rows.rows[i].envelope;
-	(void)trust_offer_all(trust, envs, rows.count, now, on_refused, NULL);
+	/* A clock that starts in 1970 must not make members of the future. */
+	if (joined.ns > then.wall.ns)
+		then.wall = joined;
+	(void)trust_offer_all(trust, envs, rows.count, &then, on_refused, NULL);
 	free(envs);
 	meshd->trust = TAKE(trust);
 	return 0;

@@ -123,6 +123,10 @@ WARN_UNUSED int store_node_list(
 WARN_UNUSED int store_node_count(struct store *store, uint32_t *ret_count,
 	struct err *err); /* members */
 
+/* When the last one joined; 0: none has. */
+WARN_UNUSED int store_node_last_joined(
+	struct store *store, struct wall *ret_at, struct err *err);
+
 /* A reservation: id, identity, name, token, reserved_until. */
 WARN_UNUSED int store_node_reserve(
 	struct store *store, const struct node_row *row, struct err *err);

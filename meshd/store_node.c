@@ -165,6 +165,20 @@ int store_node_count(struct store *store, uint32_t *ret_count, struct err *err)
 	return 0;
 }
 
+int store_node_last_joined(
+	struct store *store, struct wall *ret_at, struct err *err)
+{
+	static const char sql[] = "SELECT max(joined_at) FROM node";
+	AUTO(store_query_reset)
+	sqlite3_stmt *query = store_query(store, sql, err);
+	int r = store_row(store, query, err);
+
+	if (r < 0)
+		return r;
+	*ret_at = store_read_wall(query, 0);
+	return 0;
+}
+
 int store_node_reserve(
 	struct store *store, const struct node_row *row, struct err *err)
 {
