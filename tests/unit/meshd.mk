@@ -30,3 +30,34 @@ tests_unit_test_meshd_auth_SOURCES = tests/unit/test_meshd_auth.c $(mesh_fixture
 tests_unit_test_meshd_auth_CPPFLAGS = $(meshd_test_cppflags)
 tests_unit_test_meshd_auth_CFLAGS = $(meshd_test_cflags)
 tests_unit_test_meshd_auth_LDADD = $(meshd_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c $(mesh_fixture)
+tests_unit_test_store_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_store_CFLAGS = $(meshd_test_cflags)
+tests_unit_test_store_LDADD = $(meshd_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_tlskey
+tests_unit_test_tlskey_SOURCES = tests/unit/test_tlskey.c $(mesh_fixture)
+tests_unit_test_tlskey_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_tlskey_CFLAGS = $(meshd_test_cflags)
+tests_unit_test_tlskey_LDADD = $(meshd_test_ldadd)
+
+meshd_lab = tests/unit/meshd_lab.c tests/unit/meshd_lab.h $(mesh_fixture)
+UNIT_TESTS += tests/unit/test_api_routes
+tests_unit_test_api_routes_SOURCES = tests/unit/test_api_routes.c $(meshd_lab)
+tests_unit_test_api_routes_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_api_routes_CFLAGS = $(meshd_test_cflags)
+tests_unit_test_api_routes_LDADD = $(meshd_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_api_enroll
+tests_unit_test_api_enroll_SOURCES = tests/unit/test_api_enroll.c $(meshd_lab)
+tests_unit_test_api_enroll_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_api_enroll_CFLAGS = $(meshd_test_cflags)
+tests_unit_test_api_enroll_LDADD = $(meshd_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_api_nodes
+tests_unit_test_api_nodes_SOURCES = tests/unit/test_api_nodes.c $(meshd_lab)
+tests_unit_test_api_nodes_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_api_nodes_CFLAGS = $(meshd_test_cflags)
+tests_unit_test_api_nodes_LDADD = $(meshd_test_ldadd)
