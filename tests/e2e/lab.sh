@@ -64,13 +64,6 @@ alive() {
 	done 2>/dev/null <"/proc/$1/status" && [ -d "/proc/$1" ]
 }
 
-# gone PID: it has ended; whether somebody has asked for its status is not ours.
-gone() {
-	local state
-	state=$(sed -n 's/^[0-9]* (.*) \(.\).*/\1/p' "/proc/$1/stat" 2>/dev/null)
-	[ -z "$state" ] || [ "$state" = Z ]
-}
-
 # stop_pid PID [SIGNAL]: ends one process of ours and waits until it is gone,
 # whether it is our child or a daemon that detached.
 stop_pid() {

@@ -8,6 +8,10 @@ E2E_TESTS += \
 	tests/e2e/14_engine_errors.sh \
 	tests/e2e/15_engine_roam.sh \
 	tests/e2e/16_engine_transfer.sh \
+	tests/e2e/50_agent_boot.sh \
+	tests/e2e/51_agent_sessions.sh \
+	tests/e2e/52_agent_leave.sh \
+	tests/e2e/53_agent_join.sh \
 	tests/e2e/60_meshctl_words.sh \
 	tests/e2e/61_meshctl_answers.sh \
 	tests/e2e/62_meshctl_nodes.sh \
