@@ -1,7 +1,7 @@
 /*
  * cache: the last good netmap on disk. Read at boot and verified again, record
- * by record, as if a coordinator had sent it; written after changes: the first
- * at once, a burst of them in one go.
+ * by record, as if a coordinator had sent it; written after changes: a few at
+ * once, a burst of more of them in one go.
  */
 #ifndef AGENT_CACHE_H
 #define AGENT_CACHE_H
@@ -12,9 +12,11 @@
 
 struct cache;
 
-/* STATE and ROSTER are borrowed. */
+/* STATE and ROSTER are borrowed. PREPARE (may be NULL) is called before each
+ * save. */
 WARN_UNUSED int cache_new(struct loop *loop, const struct state *state,
-	const struct roster *roster, struct cache **ret_cache, struct err *err);
+	const struct roster *roster, void (*prepare)(void *arg), void *arg,
+	struct cache **ret_cache, struct err *err);
 void cache_free(struct cache *cache); /* saves nothing */
 AUTO_DEFINE(struct cache, cache_free)
 
@@ -25,7 +27,9 @@ WARN_UNUSED int cache_load(struct cache *cache, struct roster *roster,
 	struct err *err);
 /* Now. A failure is logged, and mended by the next one. */
 void cache_save(struct cache *cache);
-void cache_save_soon(struct cache *cache, const struct now *now);
+/* Within DELAY_NS, unless there were too many of late. */
+void cache_save_soon(
+	struct cache *cache, const struct now *now, int64_t delay_ns);
 
 /* NOW, but not before the last save: to a clock that starts in 1970 every record
  * would be one of the future. */

@@ -43,7 +43,12 @@ AUTO_DEFINE(struct control, control_free)
 WARN_UNUSED int control_ask(const char *path, const char *command,
 	struct buf *ret_line, struct msg_agent_status *ret_status,
 	struct err *err);
-/* Asks it to stop, and waits until its process is gone. -ESRCH: none runs. */
-WARN_UNUSED int control_stop(const char *path, struct err *err);
+/* A pidfd of the agent at PATH, to wait for its end; -1 where it is of another
+ * pid namespace. -ESRCH: none runs. */
+WARN_UNUSED int control_find(
+	const char *path, int *ret_process, struct err *err);
+/* Asks it to stop, unless it is doing so already, and waits until PROCESS is
+ * gone: what it locked is free then. */
+WARN_UNUSED int control_stop(const char *path, int process, struct err *err);
 
 #endif

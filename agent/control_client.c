@@ -69,27 +69,28 @@ static int decode(const struct buf *line, struct msg_agent_status *ret_status,
 	return r;
 }
 
-/* The connection stays open in *RET_FD. */
-static int ask(const char *path, const char *command, struct buf *line,
-	struct msg_agent_status *ret_status, int *ret_fd, struct err *err)
+static int connect_agent(const char *path, int *ret_fd, struct err *err)
 {
 	const struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_SEC };
-	AUTO(fd_close) int fd = -1;
-	int r = unixsock_connect(path, &fd, err);
+	int r = unixsock_connect(path, ret_fd, err);
 
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return err_set(err, -ESRCH, "no agent answers at %s", path);
-	if (r < 0)
-		return r;
-	(void)setsockopt(
-		fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	r = send_request(fd, command, err);
+	if (r == 0)
+		(void)setsockopt(*ret_fd, SOL_SOCKET, SO_RCVTIMEO, &timeout,
+			sizeof(timeout));
+	return r;
+}
+
+static int ask(int fd, const char *command, struct buf *line,
+	struct msg_agent_status *ret_status, struct err *err)
+{
+	int r = send_request(fd, command, err);
+
 	if (r == 0)
 		r = read_line(fd, line, err);
 	if (r == 0)
 		r = decode(line, ret_status, err);
-	if (r == 0)
-		*ret_fd = fd_take(&fd);
 	return r;
 }
 
@@ -97,34 +98,51 @@ int control_ask(const char *path, const char *command, struct buf *ret_line,
 	struct msg_agent_status *ret_status, struct err *err)
 {
 	AUTO(fd_close) int fd = -1;
+	int r = connect_agent(path, &fd, err);
 
-	return ask(path, command, ret_line, ret_status, &fd, err);
+	return r < 0 ? r : ask(fd, command, ret_line, ret_status, err);
 }
 
-int control_stop(const char *path, struct err *err)
+int control_find(const char *path, int *ret_process, struct err *err)
 {
-	AUTO(buf_release) struct buf line = BUF_INIT(CONTROL_ANSWER_MAX);
 	AUTO(fd_close) int fd = -1;
-	AUTO(fd_close) int process = -1;
-	struct msg_agent_status status = { 0 };
-	struct pollfd wait = { .events = POLLIN };
-	pid_t pid;
-	int r = ask(path, "stop", &line, &status, &fd, err);
+	struct ucred creds = { 0 };
+	socklen_t len = sizeof(creds);
+	int r = connect_agent(path, &fd, err);
 
 	if (r < 0)
 		return r;
-	pid = (pid_t)status.pid;
-	msg_agent_status_release(&status);
-	/* The process is waited for, not its socket: what it locks is free
-	 * only when it is gone. One in another pid namespace is waited for by
-	 * its end of the connection. */
-	process = pidfd_open(pid, 0);
-	wait.fd = process >= 0 ? process : fd;
-	r = poll(&wait, 1, STOP_TIMEOUT_MS);
+	*ret_process = -1;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &len) == 0 &&
+		creds.pid > 0)
+		*ret_process = pidfd_open(creds.pid, 0);
+	return 0;
+}
+
+static int wait_end(int fd, struct err *err)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	int r = poll(&wait, 1, STOP_TIMEOUT_MS);
+
 	if (r < 0)
 		return err_errno(err, "waiting for the agent");
 	if (r == 0)
-		return err_set(err, -ETIMEDOUT,
-			"the agent (process %d) does not stop", (int)pid);
+		return err_set(err, -ETIMEDOUT, "the agent does not stop");
 	return 0;
+}
+
+int control_stop(const char *path, int process, struct err *err)
+{
+	AUTO(buf_release) struct buf line = BUF_INIT(CONTROL_ANSWER_MAX);
+	AUTO(msg_agent_status_release) struct msg_agent_status status = { 0 };
+	AUTO(fd_close) int fd = -1;
+	int r = connect_agent(path, &fd, err);
+
+	if (r == 0)
+		r = ask(fd, "stop", &line, &status, err);
+	/* One that is ending already may hang up on us; it is waited for all
+	 * the same. */
+	if (process >= 0)
+		return wait_end(process, err);
+	return r < 0 ? r : wait_end(fd, err);
 }

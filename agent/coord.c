@@ -102,7 +102,6 @@ static void fill_failure(
 static void finish(
 	struct coord_call *call, CURLcode code, const struct now *now)
 {
-	AUTO(call_free) struct coord_call *ended = call;
 	struct coord_reply reply = { 0 };
 	curl_off_t retry_after = 0;
 	long status = 0;
@@ -121,6 +120,7 @@ static void finish(
 			reply.retry_after_sec = (unsigned int)retry_after;
 	}
 	call->fn(call->arg, &reply, now);
+	call_free(call);
 }
 
 /* Callbacks may send and cancel: nothing is kept across them. */

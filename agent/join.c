@@ -3,7 +3,9 @@
 
 #include "agent/join.h"
 
+#include "agent/cache.h"
 #include "agent/call.h"
+#include "agent/enroll.h"
 #include "agent/roster.h"
 #include "agent/state.h"
 #include "os/args.h"
@@ -35,8 +37,9 @@ struct join {
 	struct loop *loop;
 	struct coord *coord;
 	struct msg_enroll_offer offer;
-	bool is_fresh; /* the state was begun by this very call */
-	int status;    /* to exit with, once something failed */
+	bool is_fresh;	/* the state was begun by this very call */
+	bool is_member; /* already, in the token's mesh */
+	int status;	/* to exit with, once something failed */
 };
 
 static void join_release(struct join *join)
@@ -140,6 +143,15 @@ static void fill_conf(const struct join *join, struct agent_conf *conf)
 	(void)str_copy(conf->name, sizeof(conf->name), join->name);
 }
 
+static int refuse_member(struct join *join, const char *why, struct err *err)
+{
+	join->status = EXIT_CONFLICT;
+	return err_set(err, -EEXIST,
+		"%s: this node is in a mesh already (%s, as %s); `meshagent "
+		"leave' first, or use another --interface and --state-dir",
+		join->opt->state_dir, why, join->state.conf.name);
+}
+
 static int prepare_state(struct join *join, struct err *err)
 {
 	struct agent_conf conf = { 0 };
@@ -155,16 +167,9 @@ static int prepare_state(struct join *join, struct err *err)
 	fill_conf(join, &conf);
 	same_mesh = stage != STATE_NONE &&
 		key_equal(conf.operator_key.b, join->state.conf.operator_key.b);
-	if (stage == STATE_MEMBER) {
-		join->status = EXIT_CONFLICT;
-		return err_set(err, -EEXIST,
-			same_mesh
-				? "%s: this node is in that mesh already, as %s"
-				: "%s: this node is in another mesh, as %s; "
-				  "`meshagent leave' that one first, or use "
-				  "another --state-dir and --interface",
-			join->opt->state_dir, join->state.conf.name);
-	}
+	join->is_member = stage == STATE_MEMBER;
+	if (join->is_member)
+		return same_mesh ? 0 : refuse_member(join, "another one", err);
 	join->is_fresh = !same_mesh;
 	if (!same_mesh)
 		return state_begin(&join->state, &conf, err);
@@ -197,14 +202,38 @@ static int prepare(struct join *join, struct err *err)
 	return join->coord ? 0 : -EIO;
 }
 
-/* ---- the two calls ---- */
-
-/* A record is 2 KiB: not for the stack. */
-static void record_free(struct record *record)
+static void hear_refusal(void *arg, const struct err *err)
 {
-	free(record);
+	(void)arg;
+	log_error("refused: %s", err->msg);
 }
-AUTO_DEFINE(struct record, record_free)
+
+/* Joining twice is joining once, if it would have come to the same. */
+static int check_member(struct join *join, struct err *err)
+{
+	AUTO(cache_free) struct cache *cache = NULL;
+	struct now now = clock_now();
+	struct roster_node self;
+	int r = cache_new(join->loop, &join->state, join->roster, NULL, NULL,
+		&cache, err);
+
+	if (r == 0)
+		r = cache_load(
+			cache, join->roster, &now, hear_refusal, NULL, err);
+	if (r < 0)
+		return r;
+	if (roster_is_removed(join->roster) ||
+		!roster_find(join->roster, &join->self, &self) ||
+		!self.verified.membership)
+		return refuse_member(
+			join, "that one, and was removed from it", err);
+	if (join->opt->name &&
+		strcmp(join->opt->name, self.verified.membership->name) != 0)
+		return refuse_member(join, "that one", err);
+	return 0;
+}
+
+/* ---- the two calls ---- */
 
 static int call(struct join *join, struct coord_request *request,
 	struct call_answer *ret_answer, struct err *err)
@@ -248,108 +277,6 @@ static int ask_offer(struct join *join, struct err *err)
 	return r;
 }
 
-/* The offer's mesh record and grant, judged under the token's operator key. */
-static int check_offer(
-	struct join *join, struct record *ret_grant, struct err *err)
-{
-	AUTO(trust_free)
-	struct trust *trust = trust_new(&join->token.operator_key);
-	struct signpub delegate = signseed_public(&join->token.delegate);
-	struct now now = clock_now();
-	int r;
-
-	if (!trust)
-		return err_set(err, -ENOMEM, "out of memory");
-	if (!node_id_equal(&join->offer.node, &join->self))
-		return err_set(err, -EBADMSG,
-			"the coordinator's offer is for another node");
-	if (trust_offer(trust, join->offer.mesh, &now, err) != TRUST_ACCEPTED ||
-		!trust_mesh(trust) ||
-		trust_offer(trust, join->offer.grant, &now, err) !=
-			TRUST_ACCEPTED) {
-		err_prefix(err, "the coordinator's offer does not verify");
-		return -EBADMSG;
-	}
-	r = record_open(join->offer.grant, ret_grant, err);
-	if (r < 0)
-		return r;
-	if (ret_grant->type != RECORD_GRANT ||
-		!key_equal(ret_grant->grant.delegate.b, delegate.b))
-		return err_set(err, -EBADMSG,
-			"the coordinator's offer is not for this token");
-	return 0;
-}
-
-/* Nothing here depends on when it is done, so that a join that is taken up again
- * signs the same bytes. */
-static int sign_membership(struct join *join, const struct record_grant *grant,
-	struct envelope **ret_env, struct err *err)
-{
-	AUTO(record_free) struct record *record = calloc(1, sizeof(*record));
-	struct record_membership *membership;
-
-	if (!record)
-		return err_set(err, -ENOMEM, "out of memory");
-	record->type = RECORD_MEMBERSHIP;
-	record->mesh = mesh_id_of(&join->token.operator_key);
-	record->serial = 1;
-	membership = &record->membership;
-	membership->node = join->self;
-	membership->identity = signseed_public(&join->state.identity);
-	(void)str_copy(membership->name, sizeof(membership->name), join->name);
-	memcpy(membership->addresses, join->offer.addresses,
-		sizeof(membership->addresses));
-	membership->address_count = join->offer.address_count;
-	memcpy(membership->tags, grant->tags, sizeof(membership->tags));
-	membership->tag_count = grant->tag_count;
-	membership->issued_at = grant->issued_at;
-	return record_sign(record, &join->token.delegate, ret_env, err);
-}
-
-static int sign_key(
-	struct join *join, struct envelope **ret_env, struct err *err)
-{
-	AUTO(record_free) struct record *record = calloc(1, sizeof(*record));
-
-	if (!record)
-		return err_set(err, -ENOMEM, "out of memory");
-	record->type = RECORD_KEY;
-	record->mesh = mesh_id_of(&join->token.operator_key);
-	record->serial = 1;
-	record->key.node = join->self;
-	record->key.epoch = 1;
-	record->key.public_key = seckey_public(&join->state.wg);
-	return record_sign(record, &join->state.identity, ret_env, err);
-}
-
-static int make_completion(struct join *join, struct buf *body, struct err *err)
-{
-	AUTO(msg_enroll_complete_release)
-	struct msg_enroll_complete done = { 0 };
-	AUTO(record_free) struct record *grant = calloc(1, sizeof(*grant));
-	int r;
-
-	if (!grant)
-		return err_set(err, -ENOMEM, "out of memory");
-	r = check_offer(join, grant, err);
-	if (r == 0)
-		r = sign_membership(join, &grant->grant, &done.membership, err);
-	if (r == 0)
-		r = sign_key(join, &done.key, err);
-	if (r < 0)
-		return r;
-	(void)str_copy(done.credential, sizeof(done.credential),
-		join->state.credential);
-	r = msg_enroll_complete_encode(&done, body);
-	return r < 0 ? err_set(err, r, "out of memory") : 0;
-}
-
-static void hear_refusal(void *arg, const struct err *err)
-{
-	(void)arg;
-	log_error("refused: %s", err->msg);
-}
-
 static int take_netmap(
 	struct join *join, const struct buf *text, struct err *err)
 {
@@ -381,16 +308,28 @@ static int complete(struct join *join, struct err *err)
 {
 	AUTO(call_answer_release) struct call_answer answer = { 0 };
 	AUTO(buf_release) struct buf body = BUF_INIT_SECRET(MSG_REQUEST_MAX);
+	AUTO(msg_enroll_complete_release)
+	struct msg_enroll_complete done = { 0 };
+	const struct enroll_input in = {
+		.token = &join->token,
+		.state = &join->state,
+		.name = join->name,
+		.offer = &join->offer,
+	};
+	struct now now = clock_now();
 	char path[PATH_SIZE], id[MESH_ID_TEXT_SIZE];
 	struct coord_request request = {
 		.method = "PUT",
 		.path = path,
 		.reply_max = MSG_NETMAP_MAX,
 	};
-	int r = make_completion(join, &body, err);
+	int r = enroll_complete(&in, &now, &done, err);
 
 	if (r < 0)
 		return r;
+	r = msg_enroll_complete_encode(&done, &body);
+	if (r < 0)
+		return err_set(err, r, "out of memory");
 	(void)snprintf(path, sizeof(path), "/v1/enrollments/%s",
 		node_id_format(&join->self, id));
 	request.body = buf_str(&body);
@@ -420,6 +359,17 @@ static int print_node(const struct join *join)
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int enroll(struct join *join, struct err *err)
+{
+	int r = ask_offer(join, err);
+
+	/* It said no, and knows nothing of this identity. */
+	if (r == -EREMOTEIO && join->is_fresh &&
+		state_delete(&join->state, NULL) < 0)
+		log_warn("%s could not be cleared", join->opt->state_dir);
+	return r < 0 ? r : complete(join, err);
+}
+
 int join_mesh(const struct join_options *options)
 {
 	AUTO(join_release)
@@ -431,15 +381,9 @@ int join_mesh(const struct join_options *options)
 	struct err err = { 0 };
 	int r = prepare(&join, &err);
 
-	if (r == 0) {
-		r = ask_offer(&join, &err);
-		/* It said no, and knows nothing of this identity. */
-		if (r == -EREMOTEIO && join.is_fresh &&
-			state_delete(&join.state, NULL) < 0)
-			log_warn("%s could not be cleared", options->state_dir);
-	}
 	if (r == 0)
-		r = complete(&join, &err);
+		r = join.is_member ? check_member(&join, &err)
+				   : enroll(&join, &err);
 	if (r < 0) {
 		char text[2 * ERR_MSG_MAX];
 

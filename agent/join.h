@@ -9,7 +9,7 @@
  *   PUT enrollments/NODE              -> netmap, verified, saved
  *
  * Cut short anywhere, the same command takes it up again: the same identity, and
- * the same bytes signed.
+ * the same bytes signed. Once it is done, it says the same and changes nothing.
  */
 #ifndef AGENT_JOIN_H
 #define AGENT_JOIN_H

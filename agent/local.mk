@@ -12,6 +12,7 @@ agent_libagent_a_SOURCES = \
 	agent/control.c agent/control.h \
 	agent/control_client.c \
 	agent/coord.c agent/coord.h \
+	agent/enroll.c agent/enroll.h \
 	agent/follow.c agent/follow.h \
 	agent/join.c agent/join.h \
 	agent/leave.c agent/leave.h \

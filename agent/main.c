@@ -13,6 +13,7 @@
 #include "os/args.h"
 #include "os/clock.h"
 #include "os/daemon.h"
+#include "os/fd.h"
 #include "os/log.h"
 
 #include <errno.h>
@@ -172,6 +173,7 @@ static int run_status(void *ctx, char **operands, size_t count)
 
 static int run_stop(void *ctx, char **operands, size_t count)
 {
+	AUTO(fd_close) int process = -1;
 	struct err err = { 0 };
 	int r = choose();
 
@@ -180,7 +182,9 @@ static int run_stop(void *ctx, char **operands, size_t count)
 	(void)count;
 	if (r)
 		return r;
-	r = control_stop(chosen.socket, &err);
+	r = control_find(chosen.socket, &process, &err);
+	if (r == 0)
+		r = control_stop(chosen.socket, process, &err);
 	return r < 0 ? no_agent(r, &err) : EXIT_SUCCESS;
 }
 

@@ -26,6 +26,7 @@
  * now and then. Where a peer is, others may need. */
 #define SESSION_REPORT_GAP_NS  (60 * NSEC_PER_SEC)
 #define ENDPOINT_REPORT_GAP_NS (5 * NSEC_PER_SEC)
+#define ENDPOINT_SAVE_NS       (5 * NSEC_PER_SEC)
 /* At boot: 32 initiations of 4 X25519 each are 10 ms of work. */
 #define GREET_BATCH  32
 #define GREET_GAP_NS (50 * NSEC_PER_MSEC)
@@ -54,6 +55,38 @@ static void hear_refusal(void *arg, const struct err *err)
 {
 	(void)arg;
 	log_error("refused: %s", err->msg);
+}
+
+static void peer_info(const struct wg_peer *peer, const struct now *now,
+	struct wg_peer_info *ret_info)
+{
+	wg_peer_get_info(peer, now, ret_info);
+	sodium_memzero(&ret_info->psk, sizeof(ret_info->psk));
+}
+
+/* Where peers really are is the best hint for the next boot. */
+static void keep_endpoints(void *arg)
+{
+	struct member *member = arg;
+	size_t count = trust_node_count(roster_trust(member->roster));
+	const struct now *now = loop_now(member->opt.loop);
+
+	for (size_t i = 0; i < count; i++) {
+		struct verified_node node =
+			trust_node_at(roster_trust(member->roster), i);
+		const struct wg_peer *peer = !node.key
+			? NULL
+			: wg_device_find_peer(engine_device(member->engine),
+				  &node.key->public_key);
+		struct wg_peer_info info;
+
+		if (!peer)
+			continue;
+		peer_info(peer, now, &info);
+		if (info.last_handshake.ns != 0)
+			roster_prefer(
+				member->roster, &node.node, &info.endpoint);
+	}
 }
 
 /* ---- applying ---- */
@@ -162,7 +195,7 @@ uint64_t member_merge(struct member *member, const struct msg_netmap *map,
 		reapply(member, now);
 	if (changed || roster_serial(member->roster) != before) {
 		member->opt.on_report_due(member->opt.arg, now);
-		cache_save_soon(member->cache, now);
+		cache_save_soon(member->cache, now, 0);
 	}
 	return r < 0 ? 0 : roster_serial(member->roster);
 }
@@ -184,13 +217,6 @@ static bool find_by_key(const struct member *member, const struct pubkey *key,
 		}
 	}
 	return false;
-}
-
-static void peer_info(const struct wg_peer *peer, const struct now *now,
-	struct wg_peer_info *ret_info)
-{
-	wg_peer_get_info(peer, now, ret_info);
-	sodium_memzero(&ret_info->psk, sizeof(ret_info->psk));
 }
 
 /* Not sooner than GAP_NS after the last one. */
@@ -215,6 +241,7 @@ static void on_event(void *arg, struct wg_peer *peer, enum wg_event event,
 		return;
 	case WG_EVENT_ENDPOINT:
 		report_soon(member, ENDPOINT_REPORT_GAP_NS);
+		cache_save_soon(member->cache, now, ENDPOINT_SAVE_NS);
 		return;
 	case WG_EVENT_UNREACHABLE:
 		peer_info(peer, now, &info);
@@ -379,7 +406,7 @@ static int boot(struct member *member, const struct now *now, struct err *err)
 	int r;
 
 	r = cache_new(member->opt.loop, member->state, member->roster,
-		&member->cache, err);
+		keep_endpoints, member, &member->cache, err);
 	if (r == 0)
 		r = cache_load(member->cache, member->roster, now, hear_refusal,
 			NULL, err);
@@ -433,38 +460,12 @@ int member_new(const struct member_options *options, const struct now *now,
 	return 0;
 }
 
-/* Where peers really are is the best hint for the next boot. */
-static void keep_endpoints(struct member *member)
-{
-	size_t count = trust_node_count(roster_trust(member->roster));
-	struct now now = clock_now();
-
-	for (size_t i = 0; i < count; i++) {
-		struct verified_node node =
-			trust_node_at(roster_trust(member->roster), i);
-		const struct wg_peer *peer = !node.key
-			? NULL
-			: wg_device_find_peer(engine_device(member->engine),
-				  &node.key->public_key);
-		struct wg_peer_info info;
-
-		if (!peer)
-			continue;
-		peer_info(peer, &now, &info);
-		if (info.last_handshake.ns != 0)
-			roster_prefer(
-				member->roster, &node.node, &info.endpoint);
-	}
-}
-
 void member_free(struct member *member)
 {
 	if (!member)
 		return;
-	if (member->booted && !roster_is_removed(member->roster)) {
-		keep_endpoints(member);
+	if (member->booted && !roster_is_removed(member->roster))
 		cache_save(member->cache);
-	}
 	cache_free(member->cache);
 	engine_free(member->engine);
 	netlink_free(member->nl);

@@ -11,7 +11,8 @@ UNIT_TESTS += tests/unit/test_agent_backoff tests/unit/test_agent_candidates \
 	tests/unit/test_agent_net tests/unit/test_agent_state \
 	tests/unit/test_agent_status tests/unit/test_agent_control \
 	tests/unit/test_agent_coord tests/unit/test_agent_follow \
-	tests/unit/test_agent_conf tests/unit/test_agent_cache
+	tests/unit/test_agent_conf tests/unit/test_agent_cache \
+	tests/unit/test_agent_enroll
 EXTRA_DIST += tests/unit/tls_stub.py
 
 agent_fixture = $(mesh_fixture) tests/unit/agent_fixture.c \
@@ -79,3 +80,9 @@ tests_unit_test_agent_cache_SOURCES = tests/unit/test_agent_cache.c \
 tests_unit_test_agent_cache_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_agent_cache_CFLAGS = $(agent_test_cflags)
 tests_unit_test_agent_cache_LDADD = $(agent_test_ldadd)
+
+tests_unit_test_agent_enroll_SOURCES = tests/unit/test_agent_enroll.c \
+	$(mesh_fixture)
+tests_unit_test_agent_enroll_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_enroll_CFLAGS = $(agent_test_cflags)
+tests_unit_test_agent_enroll_LDADD = $(agent_test_ldadd)

@@ -214,19 +214,24 @@ static void test_second_server(void **state)
 static void test_stop(void **state)
 {
 	struct server *server = *state;
+	AUTO(fd_close) int process = -1;
 	struct err err = { 0 };
 	struct stat st;
-	int status;
+	int status, gone;
 
-	if (control_stop(path, &err) < 0)
+	if (control_find(path, &process, &err) < 0 ||
+		control_stop(path, process, &err) < 0)
 		fail_msg("%s", err.msg);
+	assert_true(process >= 0);
 	/* it is over: no waiting here */
 	assert_int_equal(waitpid(server->pid, &status, WNOHANG), server->pid);
 	server->pid = 0;
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 42);
 	assert_int_equal(stat(path, &st), -1);
-	assert_int_equal(control_stop(path, &err), -ESRCH);
+	assert_int_equal(control_find(path, &gone, &err), -ESRCH);
+	/* one that has ended already needs no asking */
+	assert_int_equal(control_stop(path, process, &err), 0);
 }
 
 int main(void)

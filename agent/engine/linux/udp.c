@@ -6,7 +6,6 @@
 
 #include "engine/linux/udp.h"
 
-#include "engine/linux/source.h"
 #include "os/fd.h"
 
 #include <errno.h>
@@ -360,8 +359,7 @@ static void prepare(struct udp *udp, size_t i, const struct wg_packet *packet,
 	env->iov = (struct iovec){ packet->data, packet->len };
 	msg->msg_iov = &env->iov;
 	msg->msg_iovlen = 1;
-	if (with_source && has_source(packet) &&
-		(!udp->source || source_holds(udp->source, &packet->path)))
+	if (with_source && has_source(packet))
 		add_source(env, &used, &packet->path.local);
 	if (packet->ds != 0) {
 		int ds = packet->ds;
