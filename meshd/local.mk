@@ -1,5 +1,6 @@
 # meshd: the coordinator. Everything but main.c is a library, so that tests call
 # it directly. The SQL steps and the API's description are embedded as C.
+dist_man_MANS += man/meshd.8
 noinst_LIBRARIES += meshd/libmeshd.a
 meshd_libmeshd_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) \
 	$(MICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS)

@@ -8,6 +8,8 @@ E2E_TESTS += \
 	tests/e2e/14_engine_errors.sh \
 	tests/e2e/15_engine_roam.sh \
 	tests/e2e/16_engine_transfer.sh \
+	tests/e2e/40_meshd_start.sh \
+	tests/e2e/41_meshd_http.sh \
 	tests/e2e/50_agent_boot.sh \
 	tests/e2e/51_agent_sessions.sh \
 	tests/e2e/52_agent_leave.sh \
