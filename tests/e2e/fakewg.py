@@ -111,6 +111,15 @@ class Device:
         elif key != "protocol_version":
             raise KeyError(key)
 
+    def load(self, key, value):
+        """A line of a GET; a private key comes first."""
+        if key == "public_key":
+            self.last = self.peers[value] = Peer()
+        elif hasattr(self, "last"):
+            self.set_peer(self.last, key, value)
+        else:
+            self.set_device(key, value)
+
     def get(self):
         out = []
         if self.private != ZERO:
