@@ -104,5 +104,22 @@ check_eq "nothing arrives without an endpoint" "" "$(cat "$WORK/heard")"
 check "the endpoint becomes known" engine_peer b a 4
 check "the packet sent before arrives" \
 	wait_for 2 grep -qx first "$WORK/heard"
+# The interface moves to a namespace without any other network; the engine, and
+# its sockets, stay where they are.
+engine_host d
+pid=$(engine_pid b)
+ip -n "$LAB-d" link set eth0 down
+ns b ip link set wb netns "$LAB-d"
+ip -n "$LAB-d" addr add "${INNER4[b]}/24" dev wb
+ip -n "$LAB-d" addr add "${INNER6[b]}/64" dev wb nodad
+ip -n "$LAB-d" link set wb up
+check "an interface in another namespace: packets leave" pings d a
+check "and come in" pings a b
+check "wg(8) still configures it" wg set wb listen-port 51821
+check "and packets flow" pings d a
+check_eq "the sockets are where they were" "51821 51821" "$(udp_ports b)"
+ip -n "$LAB-d" link del wb
+check "deleted there: the engine ends" wait_for 2 gone "$pid"
+
 check "the sanitizers found nothing" engine_reports
 finish

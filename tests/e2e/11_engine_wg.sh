@@ -8,8 +8,10 @@
 
 engine_host a
 engine_host b
-check "engines start" eval 'ns a wgengine wa 2>"$WORK/a.log" &&
-	ns b wgengine wb 2>"$WORK/b.log"'
+start() {
+	ns a wgengine wa 2>"$WORK/a.log" && ns b wgengine wb 2>"$WORK/b.log"
+}
+check "engines start" start
 
 key() { wg genkey | wg pubkey; }
 dump() { wg show "$1" dump; }

@@ -76,6 +76,23 @@ for called in 10.99.0.78 "[fd99::78]" "${LAB_ADDR4[b]}"; do
 	check "it answered from there" endpoint_is "$called:51820"
 done
 
+# Two uplinks: b's route to a moves from eth0 to eth1, while eth0 and its address
+# stay as they are. What b sends must leave from eth1's address.
+ip -n "$LAB-sw" link add v77 type veth peer name eth1 netns "$LAB-b"
+ip -n "$LAB-sw" link set v77 master br0 up
+ns b ip link set eth1 up
+ns b ip addr add 10.98.0.2/24 dev eth1
+ns a ip addr add 10.98.0.1/24 dev eth0
+ns b ip route add "${LAB_ADDR4[a]}" dev eth0
+check "before" pings b a
+check "b sends from eth0" endpoint_is "${LAB_ADDR4[b]}:51820"
+steady uplink
+ns b ip route replace "${LAB_ADDR4[a]}" dev eth1 src 10.98.0.2
+check "then from eth1" wait_for 1 endpoint_is 10.98.0.2:51820
+finished uplink
+check "at most 3 packets were lost on the way there" test "${LOST[a]}" -le 3
+check "and on the way back" test "${LOST[b]}" -le 3
+
 # A stranger's packet moves nothing, whatever it looks like.
 head -c 148 /dev/urandom | sed 's/^..../\x01\x00\x00\x00/' |
 	ns a socat -u - "UDP4-SENDTO:${LAB_ADDR4[b]}:51820,sourceport=9"
