@@ -74,6 +74,7 @@ static void problem(
 	answer_buf(response, problem->status, TYPE_PROBLEM, &buf);
 }
 
+PRINTF_LIKE(5, 0)
 static void vproblem(struct api_call *call, unsigned int status,
 	const char *slug, const char *field, const char *fmt, va_list args)
 {

@@ -141,8 +141,8 @@ static void test_wrong_token(void **state)
 	static const char *const wrong[] = {
 		"",
 		"nonsense",
-		"mesh_api_0123456789abcdef_"
-		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		("mesh_api_0123456789abcdef_"
+		 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rights); i++)
