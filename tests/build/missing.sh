@@ -5,10 +5,10 @@
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 cd "$WORK" || exit 99
-said=$(PKG_CONFIG_LIBDIR=$WORK "$SRCDIR/configure" 2>&1)
+PKG_CONFIG_LIBDIR=$WORK "$SRCDIR/configure" >said 2>&1
 check_eq "configure stops" 1 $?
 for package in libsodium-dev libb2-dev libmnl-dev libjansson-dev \
 	libcurl4-gnutls-dev libgnutls28-dev libmicrohttpd-dev libsqlite3-dev; do
-	check "it names $package" grep -q "apt-get install.* $package" <<<"$said"
+	check "it names $package" grep -q "apt-get install.* $package" said
 done
 finish
