@@ -31,7 +31,8 @@ AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; 
 	export SRCDIR BUILDDIR;
 
 # Everything the tests need, built but not run.
-check-programs: all $(check_PROGRAMS)
+check-programs: all
+	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 check-e2e: check-programs
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(E2E_TESTS)'
 check-build: all

@@ -23,7 +23,7 @@
 	{                                                                      \
 		fn(p);                                                         \
 	}
-#define AUTO(fn) __attribute__((cleanup(fn##_auto)))
+#define AUTO(fn) __attribute__((cleanup(fn##_auto), unused))
 #define TAKE(p)                                                                \
 	__extension__({                                                        \
 		__typeof__(p) take_ = (p);                                     \
