@@ -15,6 +15,7 @@ include tests/sim/local.mk
 include tests/lint/local.mk
 include tests/e2e/local.mk
 include tests/fuzz/local.mk
+include tests/fuzz/meshproto.mk
 include tests/bench/local.mk
 include tests/build/local.mk
 
