@@ -567,11 +567,11 @@ static void test_open_refuses(void **state)
 		AUTO(envelope_free)
 		struct envelope *env =
 			fx_sign_text(rows[i].payload, FX_STRANGER);
-		struct record rec;
+		struct record rec = { .serial = 4711 };
 		struct err err = { 0 };
 		int r = record_open(env, &rec, &err);
 
-		if (r != -EBADMSG ||
+		if (r != -EBADMSG || rec.serial != 4711 ||
 			strncmp(err.msg, rows[i].want, strlen(rows[i].want))) {
 			print_error("line %d: %d \"%s\"\n", rows[i].line, r,
 				err.msg);

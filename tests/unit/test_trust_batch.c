@@ -371,6 +371,64 @@ static void test_heir_in_one_batch(void **state)
 	assert_int_equal(heard.refused, 0);
 }
 
+/* What was removed in the same batch in which it came is known by name, and has
+ * used its use. */
+static void test_came_and_went(void **state)
+{
+	enum { WENT = 1, STAYED = 2 };
+	AUTO(trust_free) struct trust *trust = new_trust();
+	AUTO(set_release) struct set set = { .count = 0 };
+	struct node_id id = fx_node_id(WENT);
+	struct heard heard = { 0 };
+	struct verified_node node;
+
+	add_base(&set, 1);
+	set_sign(&set, fx_removal(WENT), FX_OPERATOR);
+	set_sign(&set, fx_key(WENT), FX_NODE + WENT);
+	set_sign(&set, fx_with_serial(fx_member(WENT), 5), FX_OPERATOR);
+	set_sign(&set, fx_member(WENT), FX_DELEGATE);
+	set_sign(&set, fx_member(STAYED), FX_DELEGATE);
+	assert_int_equal(offer_all(trust, &set, &heard), 6);
+	assert_int_equal(heard.refused, 1);
+	assert_string_equal(heard.last,
+		"membership of node-2: its grant's 1 uses are spent");
+	assert_true(trust_find(trust, &id, &node));
+	assert_true(node.removed);
+	assert_string_equal(node.membership->name, "node-1");
+	assert_int_equal(node.membership_serial, 5);
+}
+
+/* Names and addresses of the removed are others' by now; both are loaded,
+ * whichever id is the lower. */
+static void test_load_with_heirs(void **state)
+{
+	enum { COUNT = 8 };
+	AUTO(trust_free) struct trust *trust = new_trust();
+	AUTO(trust_free) struct trust *loaded = new_trust();
+	AUTO(set_release) struct set saved = { .count = 0 };
+	struct heard heard = { 0 };
+	char name[NAME_MAX_LEN + 1];
+
+	fx_must(trust, fx_mesh(), FX_OPERATOR);
+	fx_must(trust, fx_grant(), FX_OPERATOR);
+	for (unsigned int i = 0; i < COUNT; i++) {
+		struct record heir;
+
+		(void)snprintf(name, sizeof(name), "node-%u", i);
+		heir = named(fx_member(COUNT + i), 1, name);
+		memcpy(heir.membership.addresses,
+			fx_member(i).membership.addresses,
+			sizeof(heir.membership.addresses));
+		fx_must(trust, fx_member(i), FX_DELEGATE);
+		fx_must(trust, fx_removal(i), FX_NODE + i);
+		fx_must(trust, heir, FX_DELEGATE);
+	}
+	trust_each_envelope(trust, set_copy, &saved);
+	assert_int_equal(offer_all(loaded, &saved, &heard), 2 + 3 * COUNT);
+	assert_int_equal(heard.refused, 0);
+	assert_same(trust, loaded, "loaded");
+}
+
 /* A coordinator restored from a backup of before the removal: refused and
  * named. One that still sends the old records beside the removal: nothing to
  * say. */
@@ -475,7 +533,11 @@ static void test_nothing(void **state)
 	AUTO(trust_free) struct trust *trust = new_trust();
 	struct now now = fx_now(0);
 
+	AUTO(set_release) struct set set = { .count = 0 };
+
 	assert_int_equal(trust_offer_all(trust, NULL, 0, &now, NULL, NULL), 0);
+	trust_each_envelope(trust, set_copy, &set);
+	assert_int_equal(set.count, 0);
 	trust_free(NULL);
 }
 
@@ -487,6 +549,8 @@ int main(void)
 		cmocka_unit_test(test_save_and_load),
 		cmocka_unit_test(test_names_move_along),
 		cmocka_unit_test(test_heir_in_one_batch),
+		cmocka_unit_test(test_came_and_went),
+		cmocka_unit_test(test_load_with_heirs),
 		cmocka_unit_test(test_restored_backup),
 		cmocka_unit_test(test_edited_database),
 		cmocka_unit_test(test_nothing),

@@ -309,6 +309,26 @@ static void test_stray_limit(void **state)
 	fx_must(trust, known, FX_NODE + 1);
 }
 
+static void test_grant_limit(void **state)
+{
+	AUTO(trust_free) struct trust *trust = world_of_uses(0);
+	struct record grant = fx_grant();
+	AUTO(envelope_free) struct envelope *env = fx_sign(&grant, FX_OPERATOR);
+	struct err err = { 0 };
+
+	/* one is there */
+	for (size_t i = 1; i < TRUST_GRANTS_MAX; i++) {
+		memcpy(grant.grant.delegate.b, &i, sizeof(i));
+		assert_int_equal(trust_set_put_grant(trust, &grant, env), 0);
+	}
+	grant.grant.delegate = fx_public(FX_STRANGER);
+	assert_int_equal(
+		fx_offer(trust, &grant, FX_OPERATOR, &err), TRUST_REFUSED);
+	assert_non_null(strstr(err.msg, "there are 65536 grants already"));
+	/* and the first one still bears */
+	fx_must(trust, fx_member(0), FX_DELEGATE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_verified_node),
 		cmocka_unit_test(test_node_limit),
 		cmocka_unit_test(test_stray_limit),
+		cmocka_unit_test(test_grant_limit),
 	};
 
 	if (sodium_init() < 0)
