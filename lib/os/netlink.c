@@ -397,6 +397,46 @@ int netlink_route_del(struct netlink *nl, uint32_t index,
 	return say(r, err, "remove route", &net, index);
 }
 
+static int on_lookup(const struct nlmsghdr *header, void *arg)
+{
+	uint32_t *ret_index = arg;
+	struct nlattr *attr;
+
+	mnl_attr_for_each(attr, header, sizeof(struct rtmsg))
+	{
+		if (mnl_attr_get_type(attr) == RTA_OIF &&
+			mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
+			*ret_index = mnl_attr_get_u32(attr);
+	}
+	return MNL_CB_OK;
+}
+
+int netlink_route_lookup(struct netlink *nl, const struct ipaddr *dst,
+	const struct ipaddr *src, uint32_t mark, uint32_t *ret_index)
+{
+	struct rtmsg *msg =
+		start(nl, RTM_GETROUTE, NLM_F_ACK, sizeof(struct rtmsg));
+	uint32_t index = 0;
+	int r;
+
+	msg->rtm_family = af_of(dst->family);
+	msg->rtm_dst_len = ip_bits(dst->family);
+	put_addr(nl, RTA_DST, dst);
+	if (src->family == dst->family) {
+		msg->rtm_src_len = ip_bits(src->family);
+		put_addr(nl, RTA_SRC, src);
+	}
+	if (mark != 0)
+		mnl_attr_put_u32(&nl->request.header, RTA_MARK, mark);
+	r = talk(nl, on_lookup, &index);
+	if (r < 0)
+		return r;
+	if (index == 0) /* a blackhole has no interface */
+		return -ENETUNREACH;
+	*ret_index = index;
+	return 0;
+}
+
 struct host_query {
 	uint32_t skip_index;
 	struct buf links; /* of uint32_t: those up */

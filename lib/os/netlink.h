@@ -40,6 +40,13 @@ WARN_UNUSED int netlink_route_add(struct netlink *nl, uint32_t index,
 WARN_UNUSED int netlink_route_del(struct netlink *nl, uint32_t index,
 	const struct ipnet *dst, struct err *err);
 
+/* The interface by which a packet marked MARK would leave from SRC (family
+ * IP_NONE: any) to DST. -ENETUNREACH and its kin, also when SRC is not ours.
+ * A question, so it says nothing to people. */
+WARN_UNUSED int netlink_route_lookup(struct netlink *nl,
+	const struct ipaddr *dst, const struct ipaddr *src, uint32_t mark,
+	uint32_t *ret_index);
+
 /* Global-scope addresses of every interface that is up, but for SKIP_INDEX and
  * loopback. At most CAP; returns the count or -errno. */
 int netlink_host_addrs(struct netlink *nl, uint32_t skip_index,

@@ -153,6 +153,8 @@ static void copy_datagram(
 	memcpy(packet->data, out->data, out->len);
 	packet->len = out->len;
 	packet->path = out->path;
+	if (!out->peer) /* a stranger's answer is not worth asking for routes */
+		packet->path.ifindex = 0;
 	packet->ds = out->ds;
 	packet->verdict = WG_SEND;
 }

@@ -17,6 +17,7 @@
 #include "engine/linux/engine.h"
 
 #include "engine/linux/datapath.h"
+#include "engine/linux/source.h"
 #include "os/fd.h"
 #include "os/netlink.h"
 
@@ -42,6 +43,7 @@ struct engine {
 	struct wg_device *dev;
 	struct tun tun;
 	struct udp udp;
+	struct source source;
 	struct datapath path;
 	struct engine_options options; /* only the callbacks */
 
@@ -200,6 +202,7 @@ int engine_set_fwmark(struct engine *engine, uint32_t fwmark, struct err *err)
 	if (r < 0) /* no capability: the first socket said so already */
 		return r;
 	engine->fwmark = fwmark;
+	source_forget(&engine->source, fwmark);
 	return 0;
 }
 
@@ -272,6 +275,8 @@ static void on_news(void *arg, uint32_t events, const struct now *now)
 
 	if (netlink_monitor_drain(engine->news_fd, &news, NULL) < 0)
 		news = NETLINK_NEWS_LOST;
+	if (news != 0)
+		source_forget(&engine->source, engine->fwmark);
 	if (news & (NETLINK_NEWS_LINK | NETLINK_NEWS_LOST))
 		look_at_link(engine, now);
 	engine_flush(engine, now);
@@ -358,8 +363,11 @@ static int join_loop(struct engine *engine, struct err *err)
 {
 	int r = netlink_monitor_open(&engine->news_fd, err);
 
+	if (r == 0)
+		r = source_init(&engine->source, err);
 	if (r < 0)
 		return r;
+	engine->udp.source = &engine->source;
 	engine->timer = loop_add_timer(engine->loop, on_timer, engine);
 	if (!engine->timer)
 		return -ENOMEM;
@@ -420,6 +428,7 @@ void engine_free(struct engine *engine)
 	forget_sources(engine);
 	fd_close(&engine->news_fd);
 	udp_close(&engine->udp);
+	source_release(&engine->source);
 	tun_release(&engine->tun);
 	datapath_release(&engine->path);
 	wg_device_free(engine->dev);

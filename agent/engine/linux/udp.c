@@ -6,6 +6,7 @@
 
 #include "engine/linux/udp.h"
 
+#include "engine/linux/source.h"
 #include "os/fd.h"
 
 #include <errno.h>
@@ -359,7 +360,8 @@ static void prepare(struct udp *udp, size_t i, const struct wg_packet *packet,
 	env->iov = (struct iovec){ packet->data, packet->len };
 	msg->msg_iov = &env->iov;
 	msg->msg_iovlen = 1;
-	if (with_source && has_source(packet))
+	if (with_source && has_source(packet) &&
+		(!udp->source || source_holds(udp->source, &packet->path)))
 		add_source(env, &used, &packet->path.local);
 	if (packet->ds != 0) {
 		int ds = packet->ds;

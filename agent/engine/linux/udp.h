@@ -23,6 +23,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+struct source;
+
 enum udp_family { UDP_V4, UDP_V6, UDP_FAMILIES };
 
 /* Room for one packet info and one DS field of either family. */
@@ -52,6 +54,7 @@ struct udp {
 	int fd[UDP_FAMILIES]; /* -1: closed, or the host lacks the family */
 	uint16_t port;	      /* 0: closed */
 	struct udp_counters counters;
+	struct source *source; /* borrowed; NULL: every source is good */
 	/* scratch of one call */
 	struct mmsghdr messages[WG_BATCH_MAX];
 	struct udp_envelope envelopes[WG_BATCH_MAX];
