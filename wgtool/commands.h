@@ -17,6 +17,8 @@ int setconf_main(int argc, char *argv[]); /* addconf and syncconf too */
 int genkey_main(int argc, char *argv[]);  /* genpsk too */
 int pubkey_main(int argc, char *argv[]);
 
+/* A wgconf_warn_fn to stderr. */
+void print_warning(void *arg, const char *text);
 /* Flushes stdout; 1, and a line, if what was printed did not arrive. */
 int finish_stdout(void);
 

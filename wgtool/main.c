@@ -53,6 +53,12 @@ static bool one_of(
 	return !strcmp(word, a) || !strcmp(word, b) || !strcmp(word, c);
 }
 
+void print_warning(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", text);
+}
+
 int finish_stdout(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

@@ -129,12 +129,6 @@ static int set_keepalive(
 	return value_parse_keepalive(value, &change->peer->keepalive_sec, err);
 }
 
-static void print_warning(void *arg, const char *text)
-{
-	(void)arg;
-	fprintf(stderr, "%s\n", text);
-}
-
 static int set_allowedips(
 	struct change *change, const char *value, struct err *err)
 {

@@ -19,23 +19,9 @@
 
 #include "base/banned.h"
 
-static void file_close(FILE *file)
+/* Every line of FILE; 0, or what ini_parse_line() said. */
+static int parse_lines(FILE *file, struct ini_parser *parser, struct err *err)
 {
-	if (file)
-		(void)fclose(file);
-}
-AUTO_DEFINE(FILE, file_close)
-
-static void print_warning(void *arg, const char *text)
-{
-	(void)arg;
-	fprintf(stderr, "%s\n", text);
-}
-
-/* False, and told, if the file is not wholly understood. */
-static bool parse_file(FILE *file, const char *name, struct ini_parser *parser)
-{
-	struct err err = { 0 };
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t len;
@@ -44,25 +30,40 @@ static bool parse_file(FILE *file, const char *name, struct ini_parser *parser)
 	while (r == 0 && (len = getline(&line, &size, file)) >= 0) {
 		if (len > 0 && line[len - 1] == '\n')
 			line[len - 1] = '\0';
-		r = ini_parse_line(parser, line, &err);
+		r = ini_parse_line(parser, line, err);
 	}
 	if (line)
 		sodium_memzero(line, size);
 	free(line);
-	if (r < 0) {
+	return r;
+}
+
+/* False, and told, if the file is not wholly understood. */
+static bool parse_file(const char *path, struct ini_parser *parser)
+{
+	static char buffer[BUFSIZ]; /* wiped: it may hold keys */
+	FILE *file = fopen(path, "re");
+	struct err err = { 0 };
+	bool unread;
+	int r;
+
+	if (!file) {
+		perror("fopen");
+		return false;
+	}
+	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
+	r = parse_lines(file, parser, &err);
+	unread = ferror(file);
+	if (r < 0)
 		fprintf(stderr, "%s\nConfiguration parsing error\n", err.msg);
-		return false;
-	}
-	if (ferror(file)) {
-		fprintf(stderr, "Unable to read `%s': %s\n", name,
+	else if (unread)
+		fprintf(stderr, "Unable to read `%s': %s\n", path,
 			strerror(errno));
-		return false;
-	}
-	if (ini_parser_finish(parser, &err) < 0) {
+	else if ((r = ini_parser_finish(parser, &err)) < 0)
 		fprintf(stderr, "%s\nInvalid configuration\n", err.msg);
-		return false;
-	}
-	return true;
+	(void)fclose(file);
+	sodium_memzero(buffer, sizeof(buffer));
+	return r == 0 && !unread;
 }
 
 /* *DEV becomes what is left to do. */
@@ -94,7 +95,6 @@ int setconf_main(int argc, char *argv[])
 {
 	AUTO(wgconf_device_free)
 	struct wgconf_device *dev = wgconf_device_new();
-	AUTO(file_close) FILE *file = NULL;
 	struct ini_parser parser;
 	bool add = strcmp(argv[0], "addconf") == 0;
 	bool sync = strcmp(argv[0], "syncconf") == 0;
@@ -106,16 +106,14 @@ int setconf_main(int argc, char *argv[])
 			program_name, argv[0]);
 		return 1;
 	}
-	file = fopen(argv[2], "re");
-	if (!file || !dev) {
-		perror("fopen");
+	if (!dev) {
+		fprintf(stderr, "Out of memory\n");
 		return 1;
 	}
-	setvbuf(file, NULL, _IOFBF, BUFSIZ);
 	ini_parser_init(&parser, dev, add, lookup_endpoint, NULL);
 	parser.port = lookup_port;
 	parser.warn = print_warning;
-	if (!parse_file(file, argv[2], &parser) ||
+	if (!parse_file(argv[2], &parser) ||
 		(sync && !sync_with(argv[1], &dev)))
 		return 1;
 	r = ipc_set(argv[1], dev);

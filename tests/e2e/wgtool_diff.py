@@ -11,6 +11,7 @@ to differ (KNOWN below). Speaks TAP.
 """
 import base64
 import ctypes
+import json
 import os
 import random
 import re
@@ -615,6 +616,56 @@ def test_sockets():
              options={"preexec_fn": without_run})
 
 
+def from_json(argv, **env):
+    rc, out, err = run(WGTOOL, argv, b"", env)
+    return rc, json.loads(out or b"{}"), err
+
+
+def test_json():
+    """--json against what the same wgtool tells scripts."""
+    for _ in range(COUNT // 5):
+        for device in devices.values():
+            state(device, times=True)
+            device.canned = None
+        bad = []
+        for argv in ["show", "--json"], ["show", "all", "--json"]:
+            rc, every, err = from_json(argv)
+            if rc or err or every["schema"] != "mesh/v1" or \
+                    sorted(every["interfaces"]) != ["wg0", "wg1"]:
+                bad.append((argv, rc, err))
+        rc, one, err = from_json(["show", "wg0", "--json"])
+        if rc or err or one != every["interfaces"]["wg0"]:
+            bad.append((rc, err, one))
+        if "privateKey" in one or "presharedKey" in str(one):
+            bad.append("keys are shown unasked")
+        _, one, _ = from_json(["show", "wg0", "--json"], WG_HIDE_KEYS="never")
+        dump = run(WGTOOL, ["show", "wg0", "dump"], b"", {})[1].decode()
+        lines = [line.split("\t") for line in dump.splitlines()]
+        said = [[one.get("privateKey", "(none)"),
+                 one.get("publicKey", "(none)"), str(one["listenPort"]),
+                 hex(one["fwmark"]) if one["fwmark"] else "off"]]
+        for name, p in one["peers"].items():
+            said.append([name, p.get("presharedKey", "(none)"),
+                         p.get("endpoint", "(none)").replace("%1]", "%lo]"),
+                         ",".join(p["allowedIps"]) or "(none)",
+                         str(p["latestHandshake"]), str(p["transferRx"]),
+                         str(p["transferTx"]),
+                         str(p["persistentKeepalive"] or "off")])
+        if said != lines:
+            bad.append((said, lines))
+        if bad:
+            break
+    report(not bad, f"{COUNT // 5} states as JSON", str(bad))
+    canned("errno=13\n\n", devices["wg1"])()
+    rc, every, err = from_json(["show", "all", "--json"])
+    report(rc == 0 and list(every["interfaces"]) == ["wg0"] and
+           b"wg1: Permission denied" in err,
+           "JSON of all, one interface refusing", f"{rc} {every} {err}")
+    rc, nothing, err = from_json(["show", "wg1", "--json"])
+    report(rc == 1 and not nothing and b"Permission denied" in err,
+           "JSON of an interface that refuses", f"{rc} {nothing} {err}")
+
+
 # --- where wgtool means to differ -----------------------------------------------
 
 def differently(what, argv, status, talk, requests=0, **case):
@@ -701,6 +752,7 @@ try:
         test_words()
         test_terminal()
         test_sockets()
+        test_json()
         test_better()
 finally:
     shutil.rmtree(work)
