@@ -26,6 +26,11 @@
 
 #include "base/banned.h"
 
+/* A full netmap may take megabytes for a moment: such blocks are mapped, and
+ * given back whole. (Left alone, malloc would soon keep them.) */
+#define MAPPED_FROM   (128 * 1024)
+#define TRIMMED_ABOVE (256 * 1024)
+
 static void on_signal(void *arg, int signo, const struct now *now)
 {
 	loop_quit(arg, EXIT_SUCCESS);
@@ -141,6 +146,8 @@ int main(int argc, char **argv)
 	};
 
 	log_init("meshd", LOG_LEVEL_INFO);
+	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+	(void)mallopt(M_TRIM_THRESHOLD, TRIMMED_ABOVE);
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (sodium_init() < 0) {
