@@ -103,8 +103,7 @@ bool form_read_endpoint(
 struct parts {
 	struct signpub key;
 	struct signature sig;
-	size_t payload_len;
-	uint8_t payload[RECORD_PAYLOAD_MAX];
+	struct envelope *env; /* payload and its length only, so far */
 };
 
 /* libsodium takes some bytes with the high bit for digits: only the alphabet. */
@@ -136,24 +135,29 @@ static bool read_sig(
 	return true;
 }
 
+/* Of any length that the text around it may have: a record that is too long is
+ * refused by itself, by whoever opens it, and not all the others with it. */
 static bool read_payload(
 	struct jsonr *r, const struct json_t *value, void *target, size_t size)
 {
-	struct parts *parts = target;
 	const char *text = jsonr_text(r, value);
+	struct envelope *env;
+	size_t cap;
 
-	BUG_ON(size != sizeof(*parts));
+	BUG_ON(size != sizeof(env));
 	if (!text)
 		return false;
-	return base64_decode(text, parts->payload, sizeof(parts->payload),
-		       &parts->payload_len) ||
-		jsonr_fail(r, "is not at most %d bytes in base64",
-			RECORD_PAYLOAD_MAX);
+	cap = strlen(text) / 4 * 3;
+	env = malloc(sizeof(*env) + cap);
+	if (!env)
+		return jsonr_no_memory(r);
+	memcpy(target, &env, sizeof(env));
+	return base64_decode(text, env->payload, cap, &env->payload_len) ||
+		jsonr_fail(r, "is not base64");
 }
 
 static const struct jsonr_field envelope_fields[] = {
-	{ "payload", read_payload, JSONR_REQUIRED, 0, sizeof(struct parts),
-		JSONR_IS_VALUE, 0, 0 },
+	JSONR_VALUE("payload", struct parts, env, read_payload, JSONR_REQUIRED),
 	JSONR_VALUE("key", struct parts, key, form_read_key, JSONR_REQUIRED),
 	JSONR_VALUE("sig", struct parts, sig, read_sig, JSONR_REQUIRED),
 };
@@ -161,25 +165,17 @@ static const struct jsonr_field envelope_fields[] = {
 bool form_read_envelope(
 	struct jsonr *r, const struct json_t *value, void *target, size_t size)
 {
-	AUTO(free_ptr) char *block = malloc(sizeof(struct parts));
-	/* cast: malloc's memory, by the type that frees itself */
-	struct parts *parts = (struct parts *)(void *)block;
-	struct envelope *env;
+	struct parts parts = { .env = NULL };
 
-	BUG_ON(size != sizeof(env));
-	if (!parts)
-		return jsonr_no_memory(r);
+	BUG_ON(size != sizeof(parts.env));
 	if (!jsonr_object(r, value, envelope_fields,
-		    ARRAY_SIZE(envelope_fields), parts))
+		    ARRAY_SIZE(envelope_fields), &parts)) {
+		envelope_free(parts.env);
 		return false;
-	env = malloc(sizeof(*env) + parts->payload_len);
-	if (!env)
-		return jsonr_no_memory(r);
-	env->key = parts->key;
-	env->sig = parts->sig;
-	env->payload_len = parts->payload_len;
-	memcpy(env->payload, parts->payload, parts->payload_len);
-	memcpy(target, &env, sizeof(env));
+	}
+	parts.env->key = parts.key;
+	parts.env->sig = parts.sig;
+	memcpy(target, &parts.env, sizeof(parts.env));
 	return true;
 }
 
