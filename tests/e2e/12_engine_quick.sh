@@ -56,5 +56,21 @@ check_eq "nor a rule" "" "$(ns b ip rule show | grep -v -e local -e main -e defa
 check "up once more" quick a up
 check "and b too" quick b up
 check "they reach each other" pings a b
+# The examples of wgengine(8), as they are printed.
+check "down again" quick a down
+mkdir -p /etc/wireguard && mount -t tmpfs -o mode=0700 tmpfs /etc/wireguard
+install -m 600 <(config a b "${INNER4[b]}/32, ${INNER6[b]}/128") \
+	/etc/wireguard/wg0.conf
+wg-quick strip wg0 >"$WORK/plain.conf"
+example() { # N: its Nth block, in a's namespace
+	awk -v n="$1" '/^\.Ed/ { on = 0 } on { print } /^\.Bd/ { on = ++i == n }' \
+		"$SRCDIR/man/wgengine.8" >"$WORK/example"
+	[ -s "$WORK/example" ] && cd "$WORK" && ns a sh -ex example
+}
+check "wgengine(8), the first example" example 1
+check "wgengine(8), the second example" example 2
+check "which brought a up" pings a b
+ns a wg-quick down wg0 >/dev/null 2>&1
+
 check "the sanitizers found nothing" engine_reports
 finish
