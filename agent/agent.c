@@ -29,7 +29,7 @@
  * have much to do with them, for reasons that are not ours. */
 #define NEWS_SETTLE_NS	  (20 * NSEC_PER_MSEC)
 #define ROUTE_NEWS_GAP_NS (5 * NSEC_PER_SEC)
-#define TRIM_AFTER_NS	  (2 * NSEC_PER_SEC)
+#define TRIM_AFTER_NS	  (1 * NSEC_PER_SEC)
 
 struct agent {
 	const struct agent_options *opt;
@@ -374,6 +374,9 @@ int agent_run(const struct agent_options *options)
 	forget_own_news(&agent);
 	agent.last_reopen = now->mono;
 	daemon_ready();
+	/* What it took to start; what the first TLS handshake takes goes when
+	 * on_state has been told of it. */
+	trim_memory();
 	follow_start(
 		agent.follow, roster_serial(member_roster(agent.member)), now);
 	follow_report(agent.follow, now);

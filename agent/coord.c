@@ -22,8 +22,8 @@
 #include "base/banned.h"
 
 #define PIN_TEXT_SIZE  (sizeof("sha256//") + KEY_BASE64_SIZE)
-#define KEEPALIVE_IDLE 15L /* seconds; a dead path is found 10 s after */
-#define KEEPALIVE_GAP  5L
+#define KEEPALIVE_IDLE 10L /* seconds; a dead path is found some 10 s after */
+#define KEEPALIVE_GAP  3L
 #define READ_BUFFER    16384L
 #define IDLE_CONNS_MAX 2L
 
