@@ -14,6 +14,7 @@ E2E_TESTS += \
 	tests/e2e/51_agent_sessions.sh \
 	tests/e2e/52_agent_leave.sh \
 	tests/e2e/53_agent_join.sh \
+	tests/e2e/54_agent_nat.sh \
 	tests/e2e/60_meshctl_words.sh \
 	tests/e2e/61_meshctl_answers.sh \
 	tests/e2e/62_meshctl_nodes.sh \
