@@ -358,6 +358,20 @@ static int check_roster(const struct member *member, struct err *err)
 	return 0;
 }
 
+/* Peers go by the record: another key on disk reaches nobody. */
+static void check_key(const struct member *member)
+{
+	struct pubkey ours = seckey_public(&member->state->wg);
+	struct roster_node self;
+
+	if (roster_find(member->roster, roster_self(member->roster), &self) &&
+		self.verified.key &&
+		!key_equal(self.verified.key->public_key.b, ours.b))
+		log_error("%s/wg.key is not the key that the mesh knows this "
+			  "node by: no peer will answer",
+			member->state->dir);
+}
+
 static int open_port(struct member *member, struct err *err)
 {
 	struct agent_conf *conf = &member->state->conf;
@@ -414,6 +428,7 @@ static int boot(struct member *member, const struct now *now, struct err *err)
 		r = check_roster(member, err);
 	if (r < 0)
 		return r;
+	check_key(member);
 	member->nl = netlink_new(err);
 	if (!member->nl)
 		return -EIO;

@@ -44,6 +44,8 @@ static int check_dir(const char *dir, struct err *err)
 		return err_errno(err, "%s", dir);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, -ENOTDIR, "%s is not a directory", dir);
+	if (st.st_uid != geteuid())
+		return err_set(err, -EPERM, "%s belongs to another user", dir);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return err_set(err, -EPERM,
 			"%s can be written by other users: chmod 0700 it", dir);

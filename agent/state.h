@@ -45,7 +45,7 @@ enum state_stage { STATE_NONE, STATE_BEGUN, STATE_MEMBER };
 
 /* Locks DIR, after making it when MODE is STATE_CREATE. Takes nothing but the
  * lock. -ENOENT no such directory, -EBUSY another program works on it, -EPERM it
- * is open to other users. */
+ * belongs to, or is open to, other users. */
 enum state_open { STATE_EXISTING, STATE_CREATE };
 WARN_UNUSED int state_open(const char *dir, enum state_open mode,
 	struct state *ret_state, struct err *err);
