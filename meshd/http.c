@@ -65,6 +65,7 @@ struct http {
 	struct server tls, local;
 	struct loop_timer *waits; /* the first deadline of a waiter */
 	struct list waiting;	  /* of struct exchange */
+	bool stopping;		  /* nothing may wait any more */
 };
 
 enum exchange_state {
@@ -142,6 +143,8 @@ static enum MHD_Result suspend(struct exchange *x, const struct api_wait *wait)
 	const struct now *now = loop_now(http->loop);
 	struct err err = { 0 };
 
+	if (http->stopping)
+		return MHD_NO;
 	if (x->deadline.ns == 0)
 		x->deadline = mono_add(now->mono, wait->ns);
 	x->waiter = (struct waiter){ .kind = wait->kind,
@@ -593,8 +596,10 @@ void http_free(struct http *http)
 {
 	if (!http)
 		return;
-	list_for_each_safe(at, &http->waiting)
-		hang_up(LIST_ENTRY(at, struct exchange, link));
+	http->stopping = true;
+	/* One that is hung up on may wake others, which leave the list too. */
+	while (!list_empty(&http->waiting))
+		hang_up(LIST_ENTRY(http->waiting.next, struct exchange, link));
 	server_stop(&http->tls);
 	server_stop(&http->local);
 	loop_timer_remove(http->waits);

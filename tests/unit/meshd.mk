@@ -61,3 +61,9 @@ tests_unit_test_api_nodes_SOURCES = tests/unit/test_api_nodes.c $(meshd_lab)
 tests_unit_test_api_nodes_CPPFLAGS = $(meshd_test_cppflags)
 tests_unit_test_api_nodes_CFLAGS = $(meshd_test_cflags)
 tests_unit_test_api_nodes_LDADD = $(meshd_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_http
+tests_unit_test_http_SOURCES = tests/unit/test_http.c $(meshd_lab)
+tests_unit_test_http_CPPFLAGS = $(meshd_test_cppflags)
+tests_unit_test_http_CFLAGS = $(meshd_test_cflags)
+tests_unit_test_http_LDADD = $(meshd_test_ldadd)
