@@ -234,6 +234,17 @@ static int save_key(const struct state *state, const char *file,
 	return save_text(state, file, &buf, err);
 }
 
+/* What a deletion that was cut short left: it would make a member of what was
+ * only begun. */
+static int forget_netmap(const struct state *state, struct err *err)
+{
+	char path[PATH_TEXT_SIZE];
+
+	if (unlink(path_of(state, FILE_NETMAP, path)) < 0 && errno != ENOENT)
+		return err_errno(err, "%s", path);
+	return 0;
+}
+
 int state_begin(
 	struct state *state, const struct agent_conf *conf, struct err *err)
 {
@@ -247,6 +258,9 @@ int state_begin(
 	bearer_generate("agent", &bearer);
 	(void)bearer_format(&bearer, state->credential);
 	buf_addf(&buf, "%s\n", state->credential);
+	r = forget_netmap(state, err);
+	if (r < 0)
+		return r;
 	r = save_key(state, FILE_IDENTITY, state->identity.b, err);
 	if (r < 0)
 		return r;

@@ -263,6 +263,21 @@ static void test_delete(void **state)
 	assert_int_equal(stat(dir, &unused), -1);
 }
 
+/* A deletion that was cut short has taken agent.conf, and left the netmap. */
+static void test_begin_after_half_a_deletion(void **state)
+{
+	AUTO(state_release) struct state st = { .lock_fd = -1 };
+	struct agent_conf conf = some_conf();
+	struct err err = { 0 };
+
+	(void)state;
+	open_state(STATE_CREATE, &st);
+	write_file("netmap.json", "{}");
+	assert_int_equal(load(&st), STATE_NONE);
+	assert_int_equal(state_begin(&st, &conf, &err), 0);
+	assert_int_equal(load(&st), STATE_BEGUN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_open_to_others),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_delete),
+		cmocka_unit_test(test_begin_after_half_a_deletion),
 	};
 
 	if (sodium_init() < 0)
