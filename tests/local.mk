@@ -27,6 +27,7 @@ dist_check_SCRIPTS += $(LINT_TESTS) $(E2E_TESTS)
 LOG_DRIVER = $(TAP_LOG_DRIVER)
 TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh
+LOG_COMPILER = bash $(srcdir)/tests/tap-run.sh
 AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	SRCDIR='$(abs_srcdir)'; BUILDDIR='$(abs_builddir)'; \
 	export SRCDIR BUILDDIR;

@@ -24,6 +24,6 @@ E2E_TESTS += \
 	tests/e2e/72_mesh_trust.sh \
 	tests/e2e/73_mesh_badinput.sh \
 	tests/e2e/80_quickstart.sh
-EXTRA_DIST += tests/tap.sh tests/e2e/lab.sh tests/e2e/lib.sh \
+EXTRA_DIST += tests/tap.sh tests/tap-run.sh tests/e2e/lab.sh tests/e2e/lib.sh \
 	tests/e2e/engine.sh tests/e2e/mesh.sh tests/e2e/forge.py \
 	tests/e2e/fake_coordinator.py
