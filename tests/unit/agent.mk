@@ -86,3 +86,5 @@ tests_unit_test_agent_enroll_SOURCES = tests/unit/test_agent_enroll.c \
 tests_unit_test_agent_enroll_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_agent_enroll_CFLAGS = $(agent_test_cflags)
 tests_unit_test_agent_enroll_LDADD = $(agent_test_ldadd)
+
+include tests/fuzz/agent.mk
