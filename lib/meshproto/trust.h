@@ -11,7 +11,8 @@
  *               was valid when it was issued, permits its tags and addresses,
  *               has no routes, and whose uses are not spent by other nodes,
  *               removed ones included. A delegate admits (serial 1, issued not
- *               later than now); only the operator restates
+ *               later than now, or than its grant by a clock that is behind);
+ *               only the operator restates
  *   key         signed by the identity in the node's accepted membership; the
  *               epoch never falls, and one epoch has one key
  *   removal     key == operator, or the node's own identity; final: no record

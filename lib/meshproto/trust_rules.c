@@ -170,6 +170,12 @@ static enum trust_verdict judge_delegate(struct trust_case *c)
 	const struct record_membership *m = &c->rec.membership;
 	const struct record_grant *grant = &c->grant->grant;
 	const int64_t skew_ns = TRUST_SKEW_SEC * NSEC_PER_SEC;
+	/* The operator's word for it that this moment has been: a host whose
+	 * clock is behind must not lose a node for good, for nobody tells a
+	 * record twice. */
+	const int64_t now_ns = c->now->wall.ns > grant->issued_at.ns
+		? c->now->wall.ns
+		: grant->issued_at.ns;
 	char text[IPADDR_TEXT_SIZE];
 	const struct ipaddr *outside;
 
@@ -181,7 +187,7 @@ static enum trust_verdict judge_delegate(struct trust_case *c)
 		return refuse(c, "was issued before its grant");
 	if (m->issued_at.ns >= grant->expires.ns)
 		return refuse(c, "was issued after its grant expired");
-	if (m->issued_at.ns > c->now->wall.ns + skew_ns)
+	if (m->issued_at.ns > now_ns + skew_ns)
 		return refuse(c,
 			"was issued in the future, by the clock of this host");
 	if (m->route_count)

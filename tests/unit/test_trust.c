@@ -555,6 +555,28 @@ static void test_bad_form(void **state)
 		err.msg, "membership of node-1: the signature does not verify");
 }
 
+/* A host that was off, and whose clock does not know it yet: what it refuses
+ * now, nobody will tell it again. */
+static void test_clock_behind(void **state)
+{
+	AUTO(trust_free) struct trust *trust = fx_world();
+	struct record after_grant = fx_member(FX_UNKNOWN);
+	AUTO(envelope_free) struct envelope *too_late = NULL;
+	AUTO(envelope_free) struct envelope *env = NULL;
+	struct now now = fx_now(-7 * 24 * 3600);
+	struct err err = { 0 };
+
+	(void)state;
+	after_grant.membership.issued_at = fx_wall(TRUST_SKEW_SEC + 1);
+	too_late = fx_sign(&after_grant, FX_DELEGATE);
+	assert_int_equal(
+		trust_offer(trust, too_late, &now, &err), TRUST_REFUSED);
+	after_grant.membership.issued_at = fx_wall(TRUST_SKEW_SEC);
+	env = fx_sign(&after_grant, FX_DELEGATE);
+	if (trust_offer(trust, env, &now, &err) != TRUST_ACCEPTED)
+		fail_msg("%s", err.msg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,6 +589,7 @@ int main(void)
 		cmocka_unit_test(test_forged_bits),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_bad_form),
+		cmocka_unit_test(test_clock_behind),
 	};
 
 	if (sodium_init() < 0)
