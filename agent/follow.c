@@ -30,6 +30,7 @@ struct follow {
 
 	struct coord_call *poll;
 	struct mono poll_sent;
+	bool was_spinning; /* since then, no poll has waited */
 	struct backoff backoff;
 	struct loop_timer *timer; /* ends PAUSED */
 
@@ -167,10 +168,15 @@ static void on_poll(
 		mono_sub(now->mono, follow->poll_sent) < TOO_QUICK_NS;
 	follow->serial = serial;
 	if (is_spinning) {
+		follow->was_spinning = true;
 		pause_poll(follow, 0, now);
 		return;
 	}
-	backoff_reset(&follow->backoff);
+	/* That it answers says nothing, as long as it answers too quickly. */
+	if (follow->phase == FOLLOWING)
+		follow->was_spinning = false;
+	if (!follow->was_spinning)
+		backoff_reset(&follow->backoff);
 	follow->phase = FOLLOWING;
 	send_poll(follow, now);
 }

@@ -204,8 +204,8 @@ static void test_problem_is_told(void **state)
 	end(&fx);
 }
 
-/* Backoff starts at 0.2 s at most and doubles: in one second there is room for
- * a dozen polls when luck is bad, and for thousands when nothing holds. */
+/* Two polls a pause; pauses start at 0.2 s at most and double. In 1.5 s there
+ * are eight of them once in a million runs, and always if they do not double. */
 static void test_does_not_spin(void **state)
 {
 	struct fixture fx;
@@ -214,10 +214,10 @@ static void test_does_not_spin(void **state)
 	(void)state;
 	begin(&fx, "spin", 5);
 	run_until(&fx, &fx.netmaps, 1);
-	stop = mono_add(clock_now().mono, NSEC_PER_SEC);
+	stop = mono_add(clock_now().mono, 3 * NSEC_PER_SEC / 2);
 	while (mono_before(clock_now().mono, stop))
 		assert_true(loop_step(fx.loop, NSEC_PER_SEC / 10) >= 0);
-	assert_in_range(fx.netmaps, 1, 40);
+	assert_in_range(fx.netmaps, 1, 16);
 	assert_true(follow_get_state(fx.follow).reachable);
 	end(&fx);
 }
