@@ -5,73 +5,91 @@
 
 #include "agent/plan.h"
 #include "engine/uapi/enginecfg.h"
-#include "wgconf/diff.h"
 
 #include <sodium.h>
 
 #include "base/banned.h"
 
-/* With traffic one way, the other side answers within KEEPALIVE (10 s); with
- * persistent keepalives something comes every 25 s, and may be late. */
-#define LIVE_SEC 30
-
-struct liveness {
+struct looker {
 	struct engine *engine;
 	const struct now *now;
 };
 
-bool apply_peer_is_live(const struct wg_peer *peer, const struct now *now)
+static struct plan_session look(void *arg, const struct pubkey *key)
 {
+	const struct looker *looker = arg;
+	const struct wg_peer *peer =
+		wg_device_find_peer(engine_device(looker->engine), key);
+	struct plan_session session = { 0 };
 	struct wg_peer_info info;
-	bool is_live;
 
-	wg_peer_get_info(peer, now, &info);
-	is_live = info.has_session && info.last_receive.ns != 0 &&
-		mono_sub(now->mono, info.last_receive) <
-			LIVE_SEC * NSEC_PER_SEC;
+	if (!peer)
+		return session;
+	wg_peer_get_info(peer, looker->now, &info);
+	session.there = info.has_session;
+	session.heard = info.last_receive;
 	sodium_memzero(&info.psk, sizeof(info.psk));
-	return is_live;
+	return session;
 }
 
-static bool is_live(void *arg, const struct pubkey *key)
+/* A peer that was found elsewhere is to find us, too: if we have moved as well,
+ * it waits for our packet as we do for its. */
+static void greet_moved(struct engine *engine,
+	const struct wgconf_device *change, const struct now *now)
 {
-	const struct liveness *liveness = arg;
-	const struct wg_peer *peer =
-		wg_device_find_peer(engine_device(liveness->engine), key);
+	struct wg_device *dev = engine_device(engine);
 
-	return peer && apply_peer_is_live(peer, liveness->now);
+	list_for_each(pos, &change->peers) {
+		const struct wgconf_peer *changed =
+			LIST_ENTRY(pos, const struct wgconf_peer, node);
+		struct wg_peer *peer =
+			wg_device_find_peer(dev, &changed->pubkey);
+		struct wg_peer_info info;
+
+		if (!peer || !(changed->flags & WGPEER_HAS_ENDPOINT))
+			continue;
+		wg_peer_get_info(peer, now, &info);
+		sodium_memzero(&info.psk, sizeof(info.psk));
+		if (info.has_session)
+			wg_peer_send_keepalive(dev, now, peer);
+	}
 }
 
 int apply_roster(const struct apply_input *in, const struct now *now,
-	bool *ret_changed, struct err *err)
+	struct mono *ret_again, struct err *err)
 {
 	AUTO(wgconf_device_free) struct wgconf_device *have = NULL;
 	AUTO(wgconf_device_free) struct wgconf_device *change = NULL;
-	struct liveness liveness = { in->engine, now };
+	struct looker looker = { in->engine, now };
 	struct plan_input plan = {
 		.roster = in->roster,
 		.seckey = in->seckey,
 		.keepalive_sec = in->keepalive_sec,
-		.now = now->wall,
-		.is_live = is_live,
-		.arg = &liveness,
+		.now = *now,
+		.session = look,
+		.arg = &looker,
 	};
-	bool changed;
+	struct mono again;
 	int r;
 
 	r = enginecfg_get(in->engine, now, &have);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	plan.have = have;
-	r = plan_changes(&plan, &change);
+	r = plan_changes(&plan, &change, &again);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
-	changed = !wgconf_diff_empty(change);
 	r = enginecfg_apply(in->engine, change, now, err);
+	if (r == 0)
+		greet_moved(in->engine, change, now);
 	engine_flush(in->engine, now);
 	if (r < 0)
 		return r;
-	roster_settle(in->roster);
-	*ret_changed = changed;
+	/* What waits for its proof stays news until then. */
+	roster_settle(in->roster,
+		again.ns == MONO_NEVER.ns
+			? now->mono
+			: mono_add(again, -PLAN_PROOF_NS - 1));
+	*ret_again = again;
 	return 0;
 }

@@ -18,12 +18,9 @@ struct apply_input {
 	uint16_t keepalive_sec;
 };
 
-/* *RET_CHANGED: the engine was told something. On failure what could be applied
- * is, and the roster's news stay news. */
+/* *RET_AGAIN: when to call it again for what waits till then, or MONO_NEVER. On
+ * failure what could be applied is, and the roster's news stay news. */
 WARN_UNUSED int apply_roster(const struct apply_input *in,
-	const struct now *now, bool *ret_changed, struct err *err);
-
-/* True while PEER has a session and was heard through it of late. */
-bool apply_peer_is_live(const struct wg_peer *peer, const struct now *now);
+	const struct now *now, struct mono *ret_again, struct err *err);
 
 #endif

@@ -41,7 +41,8 @@ struct member {
 	struct ipaddr addrs[MEMBER_HOST_ADDRS_MAX];
 	size_t addr_count;
 
-	struct loop_timer *apply_timer; /* expiry, retry, events */
+	struct loop_timer *apply_timer; /* expiry, retry, events, proofs */
+	struct mono apply_again;	/* proofs */
 	struct cache *cache;
 	struct loop_timer *greet_timer;
 	size_t greet_next; /* index in the roster */
@@ -112,9 +113,8 @@ static int apply_engine(
 		.seckey = &member->state->wg,
 		.keepalive_sec = keepalive_sec(member),
 	};
-	bool changed;
 
-	return apply_roster(&in, now, &changed, err);
+	return apply_roster(&in, now, &member->apply_again, err);
 }
 
 static int apply_net(
@@ -130,13 +130,15 @@ static int apply_net(
 		&member->net, &want, err);
 }
 
-static void arm_expiry(struct member *member, const struct now *now)
+static void arm_apply(struct member *member, const struct now *now)
 {
 	struct wall end = plan_next_expiry(member->roster, now->wall);
+	struct mono when = member->apply_again;
 
-	loop_timer_set(member->apply_timer,
-		end.ns == 0 ? MONO_NEVER
-			    : mono_add(now->mono, end.ns - now->wall.ns));
+	if (end.ns != 0)
+		when = mono_min(
+			when, mono_add(now->mono, end.ns - now->wall.ns));
+	loop_timer_set(member->apply_timer, when);
 }
 
 static int apply_all(
@@ -147,7 +149,7 @@ static int apply_all(
 	if (r == 0)
 		r = apply_net(member, now, err);
 	if (r == 0)
-		arm_expiry(member, now);
+		arm_apply(member, now);
 	return r;
 }
 

@@ -68,35 +68,51 @@ static int plan_add_peer(struct wgconf_device *want,
 	return 0;
 }
 
-static bool is_candidate(
-	const struct roster_node *node, const struct endpoint *ep)
+/* The port may be a translator's, and is left to the engine. */
+static bool is_known_address(
+	const struct roster_node *node, const struct ipaddr *addr)
 {
 	for (size_t i = 0; i < node->endpoint_count; i++) {
-		if (endpoint_equal(&node->endpoints[i], ep))
+		if (ipaddr_equal(&node->endpoints[i].addr, addr))
 			return true;
 	}
 	return false;
 }
 
-/* The hint to set on NODE's peer, or NULL to leave the engine's endpoint alone.
- * HAVE NULL: it is no peer yet. */
-static const struct endpoint *plan_endpoint(const struct plan_input *in,
-	const struct roster_node *node, const struct wgconf_peer *have)
+static bool is_live(const struct plan_session *session, struct mono now)
 {
-	bool has_endpoint = have && (have->flags & WGPEER_HAS_ENDPOINT) &&
-		endpoint_known(&have->endpoint);
-	bool is_outdated;
+	return session->there && session->heard.ns != 0 &&
+		mono_sub(now, session->heard) < PLAN_LIVE_SEC * NSEC_PER_SEC;
+}
+
+/* Whether the best hint is to be set on NODE's peer, which runs as HAVE (NULL:
+ * not yet). Lowers *AGAIN if that is to be asked again. */
+static bool plan_sets_endpoint(const struct plan_input *in,
+	const struct roster_node *node, const struct wgconf_peer *have,
+	struct mono *again)
+{
+	struct plan_session session = { 0 };
+	struct mono proof = mono_add(node->news_at, PLAN_PROOF_NS);
 
 	if (node->endpoint_count == 0)
-		return NULL;
-	if (!has_endpoint)
-		return &node->endpoints[0];
-	is_outdated = node->has_failed ||
-		(node->has_news && !is_candidate(node, &have->endpoint));
-	if (!is_outdated ||
-		(in->is_live && in->is_live(in->arg, &have->pubkey)))
-		return NULL;
-	return &node->endpoints[0];
+		return false;
+	if (!have || !(have->flags & WGPEER_HAS_ENDPOINT) ||
+		!endpoint_known(&have->endpoint))
+		return true;
+	if (in->session)
+		session = in->session(in->arg, &have->pubkey);
+	if (node->has_failed && !is_live(&session, in->now.mono))
+		return true;
+	if (!node->has_news || is_known_address(node, &have->endpoint.addr))
+		return false;
+	if (!is_live(&session, in->now.mono))
+		return true;
+	if (mono_before(node->news_at, session.heard))
+		return false;
+	if (mono_reached(proof, in->now.mono))
+		return true;
+	*again = mono_min(*again, proof);
+	return false;
 }
 
 /* The running peers in order of key, so that a large mesh is not searched from
@@ -143,37 +159,37 @@ static const struct wgconf_peer *running_find(
 }
 
 static int add_nodes(const struct plan_input *in, const struct running *running,
-	struct wgconf_device *want)
+	struct wgconf_device *want, struct mono *again)
 {
 	size_t count = trust_node_count(roster_trust(in->roster));
 	int r;
 
 	for (size_t i = 0; i < count; i++) {
 		struct roster_node node = roster_at(in->roster, i);
-		const struct endpoint *hint;
 		struct wgconf_peer *peer;
 
-		if (!plan_is_peer(in->roster, &node, in->now))
+		if (!plan_is_peer(in->roster, &node, in->now.wall))
 			continue;
 		r = plan_add_peer(want, &node.verified, &peer);
 		if (r < 0)
 			return r;
 		peer->flags |= WGPEER_HAS_KEEPALIVE;
 		peer->keepalive_sec = in->keepalive_sec;
-		hint = plan_endpoint(
-			in, &node, running_find(running, &peer->pubkey));
-		if (hint) {
-			peer->flags |= WGPEER_HAS_ENDPOINT;
-			peer->endpoint = *hint;
-		}
+		if (!plan_sets_endpoint(in, &node,
+			    running_find(running, &peer->pubkey), again))
+			continue;
+		peer->flags |= WGPEER_HAS_ENDPOINT;
+		peer->endpoint = node.endpoints[0];
 	}
 	return 0;
 }
 
-int plan_wanted(const struct plan_input *in, struct wgconf_device **ret_want)
+int plan_wanted(const struct plan_input *in, struct wgconf_device **ret_want,
+	struct mono *ret_again)
 {
 	AUTO(wgconf_device_free)
 	struct wgconf_device *want = wgconf_device_new();
+	struct mono again = MONO_NEVER;
 	struct running running;
 	int r;
 
@@ -184,18 +200,20 @@ int plan_wanted(const struct plan_input *in, struct wgconf_device **ret_want)
 	r = running_index(in->have, &running);
 	if (r < 0)
 		return r;
-	r = add_nodes(in, &running, want);
+	r = add_nodes(in, &running, want, &again);
 	free(running.peers);
 	if (r < 0)
 		return r;
 	*ret_want = TAKE(want);
+	*ret_again = again;
 	return 0;
 }
 
-int plan_changes(const struct plan_input *in, struct wgconf_device **ret_change)
+int plan_changes(const struct plan_input *in, struct wgconf_device **ret_change,
+	struct mono *ret_again)
 {
 	AUTO(wgconf_device_free) struct wgconf_device *want = NULL;
-	int r = plan_wanted(in, &want);
+	int r = plan_wanted(in, &want, ret_again);
 
 	if (r < 0)
 		return r;

@@ -18,10 +18,12 @@ struct entry {
 	struct node_id node;
 	bool withheld;
 	bool has_news;
+	struct mono news_at;
 	bool has_failed;
 	bool named; /* scratch of one merge */
 	struct endpoint *endpoints;
 	size_t endpoint_count;
+	struct endpoint preferred; /* unknown, or first when saved */
 };
 
 struct roster {
@@ -229,7 +231,8 @@ static bool same_endpoints(const struct entry *entry,
 }
 
 static int merge_endpoints(struct roster *roster,
-	const struct msg_node_endpoints *news, bool *changed)
+	const struct msg_node_endpoints *news, const struct now *now,
+	bool *changed)
 {
 	const struct record_mesh *mesh = trust_mesh(roster->trust);
 	struct entry *entry = entry_find(roster, &news->node);
@@ -247,6 +250,7 @@ static int merge_endpoints(struct roster *roster,
 	}
 	if (!same_endpoints(entry, fresh, used)) {
 		entry->has_news = true;
+		entry->news_at = now->mono;
 		*changed = true;
 	}
 	free(entry->endpoints);
@@ -268,7 +272,7 @@ static int merge(struct roster *roster, const struct msg_netmap *map,
 	mark_named(roster, map);
 	changed |= merge_withheld(roster, map, is_older);
 	for (size_t i = 0; i < map->endpoint_count; i++) {
-		r = merge_endpoints(roster, &map->endpoints[i], &changed);
+		r = merge_endpoints(roster, &map->endpoints[i], now, &changed);
 		if (r < 0)
 			return r;
 	}
@@ -338,6 +342,7 @@ static struct roster_node node_of(
 	if (entry) {
 		node.withheld = entry->withheld;
 		node.has_news = entry->has_news;
+		node.news_at = entry->news_at;
 		node.has_failed = entry->has_failed;
 		node.endpoints = entry->endpoints;
 		node.endpoint_count = entry->endpoint_count;
@@ -378,11 +383,14 @@ bool roster_is_removed(const struct roster *roster)
 	return trust_find(roster->trust, &roster->self, &self) && self.removed;
 }
 
-void roster_settle(struct roster *roster)
+void roster_settle(struct roster *roster, struct mono before)
 {
 	for (size_t i = 0; i < roster->entry_count; i++) {
-		roster->entries[i]->has_news = false;
-		roster->entries[i]->has_failed = false;
+		struct entry *entry = roster->entries[i];
+
+		if (!mono_before(before, entry->news_at))
+			entry->has_news = false;
+		entry->has_failed = false;
 	}
 }
 
@@ -390,26 +398,9 @@ void roster_prefer(struct roster *roster, const struct node_id *node,
 	const struct endpoint *ep)
 {
 	struct entry *entry = entry_find(roster, node);
-	struct endpoint *grown;
-	size_t at = 0;
 
-	if (!entry || !candidate_usable(ep, trust_mesh(roster->trust)))
-		return;
-	while (at < entry->endpoint_count &&
-		!endpoint_equal(&entry->endpoints[at], ep))
-		at++;
-	if (at == entry->endpoint_count && at < MSG_ENDPOINTS_MAX) {
-		grown = reallocarray(entry->endpoints, at + 1, sizeof(*grown));
-		if (!grown)
-			return; /* only a preference */
-		entry->endpoints = grown;
-		entry->endpoint_count++;
-	} else if (at == entry->endpoint_count) {
-		at--; /* full: the last guess makes room */
-	}
-	memmove(&entry->endpoints[1], &entry->endpoints[0],
-		at * sizeof(*entry->endpoints));
-	entry->endpoints[0] = *ep;
+	if (entry && candidate_usable(ep, trust_mesh(roster->trust)))
+		entry->preferred = *ep;
 }
 
 void roster_demote(struct roster *roster, const struct node_id *node,
@@ -457,21 +448,32 @@ static void collect(void *arg, const struct envelope *env)
 	all->envs[all->count++] = env;
 }
 
+static void add_hint(
+	struct msg_node_endpoints *hints, const struct endpoint *ep)
+{
+	for (size_t i = 0; i < hints->count; i++) {
+		if (endpoint_equal(&hints->endpoints[i], ep))
+			return;
+	}
+	if (hints->count < MSG_ENDPOINTS_MAX)
+		hints->endpoints[hints->count++] = *ep;
+}
+
 static void fill_hints(const struct roster *roster, struct msg_netmap *map)
 {
 	for (size_t i = 0; i < roster->entry_count; i++) {
 		const struct entry *entry = roster->entries[i];
-		struct msg_node_endpoints *hints;
+		struct msg_node_endpoints *hints =
+			&map->endpoints[map->endpoint_count];
 
 		if (entry->withheld)
 			map->withheld[map->withheld_count++] = entry->node;
-		if (entry->endpoint_count == 0)
-			continue;
-		hints = &map->endpoints[map->endpoint_count++];
 		hints->node = entry->node;
-		hints->count = entry->endpoint_count;
-		memcpy(hints->endpoints, entry->endpoints,
-			hints->count * sizeof(*entry->endpoints));
+		if (endpoint_known(&entry->preferred))
+			add_hint(hints, &entry->preferred);
+		for (size_t j = 0; j < entry->endpoint_count; j++)
+			add_hint(hints, &entry->endpoints[j]);
+		map->endpoint_count += hints->count > 0;
 	}
 }
 

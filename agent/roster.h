@@ -32,8 +32,9 @@ struct roster;
 struct roster_node {
 	struct verified_node verified;
 	bool withheld;
-	bool has_news;	 /* hints changed since roster_settle() */
-	bool has_failed; /* nobody answered, since roster_settle() */
+	bool has_news;	     /* hints changed, and nobody settled it */
+	struct mono news_at; /* when they did */
+	bool has_failed;     /* nobody answered, since roster_settle() */
 	const struct endpoint *endpoints; /* usable ones, best first */
 	size_t endpoint_count;
 };
@@ -73,10 +74,11 @@ bool roster_has_self(const struct roster *roster);
 /* Its own removal verified: nothing is to run here any more. */
 bool roster_is_removed(const struct roster *roster);
 
-/* Every hint was looked at: none is news from here on. */
-void roster_settle(struct roster *roster);
-/* Puts EP, where the engine really finds NODE, before the other hints. Not
- * news. */
+/* Every hint that came up to BEFORE was looked at, and is no news from here on;
+ * so was every failure. */
+void roster_settle(struct roster *roster, struct mono before);
+/* EP is where the engine really finds NODE: saved as its best hint for the next
+ * boot. It is no hint of the coordinator's meanwhile. */
 void roster_prefer(struct roster *roster, const struct node_id *node,
 	const struct endpoint *ep);
 /* Nobody answers at FAILED: if it is the best hint it goes to the end. */

@@ -15,6 +15,7 @@ E2E_TESTS += \
 	tests/e2e/52_agent_leave.sh \
 	tests/e2e/53_agent_join.sh \
 	tests/e2e/54_agent_nat.sh \
+	tests/e2e/55_agent_roam.sh \
 	tests/e2e/60_meshctl_words.sh \
 	tests/e2e/61_meshctl_answers.sh \
 	tests/e2e/62_meshctl_nodes.sh \

@@ -105,7 +105,7 @@ struct roster *fx_roster_of(unsigned int count)
 		fx_map_node(&fx, i);
 	assert_true(fx_merge(roster, &fx, 0));
 	fx_map_release(&fx);
-	roster_settle(roster);
+	roster_settle(roster, fx_now(0).mono);
 	return roster;
 }
 

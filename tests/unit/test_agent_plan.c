@@ -25,7 +25,7 @@ static struct plan_input input(
 		.roster = roster,
 		.seckey = &our_key,
 		.keepalive_sec = 25,
-		.now = fx_wall(0),
+		.now = fx_now(0),
 		.have = have,
 	};
 }
@@ -35,8 +35,9 @@ static struct wgconf_device *wanted(
 {
 	struct plan_input in = input(roster, have);
 	struct wgconf_device *want = NULL;
+	struct mono again;
 
-	assert_int_equal(plan_wanted(&in, &want), 0);
+	assert_int_equal(plan_wanted(&in, &want, &again), 0);
 	return want;
 }
 
@@ -45,8 +46,9 @@ static struct wgconf_device *changes(
 {
 	struct plan_input in = input(roster, have);
 	struct wgconf_device *change = NULL;
+	struct mono again;
 
-	assert_int_equal(plan_changes(&in, &change), 0);
+	assert_int_equal(plan_changes(&in, &change, &again), 0);
 	return change;
 }
 
@@ -211,10 +213,30 @@ static void test_peer_in_full(void **state)
 
 /* ---- endpoints ---- */
 
-static bool say_live(void *arg, const struct pubkey *peer)
+static struct plan_session say_session(void *arg, const struct pubkey *peer)
 {
 	(void)peer;
-	return *(bool *)arg;
+	return *(struct plan_session *)arg;
+}
+
+/* Times are in ms; the hints of `after` come at 100000. */
+#define NEWS_MS 100000
+enum { NO_SESSION = -1, NEVER_HEARD = 0 };
+
+static void merge_hint(struct roster *roster, const char *hint, int64_t at_ms)
+{
+	struct now now = fx_now(0);
+	struct err err = { 0 };
+	struct fx_map fx;
+	bool changed;
+
+	now.mono.ns = at_ms * NSEC_PER_MSEC;
+	fx_map_delta(&fx, 1, 1);
+	if (hint)
+		fx_map_hint(&fx, 1, hint);
+	assert_int_equal(
+		roster_merge(roster, &fx.map, &now, NULL, NULL, &changed, &err),
+		0);
 }
 
 static void test_endpoints(void **state)
@@ -222,34 +244,54 @@ static void test_endpoints(void **state)
 	static const struct {
 		const char *running; /* NULL: no such peer; "": no endpoint */
 		const char *before, *after; /* hints; NULL: no news */
-		bool failed, live;
-		const char *set; /* NULL: left alone */
+		bool failed;
+		int64_t heard_ms; /* or NO_SESSION, NEVER_HEARD */
+		int64_t now_ms;
+		const char *set;  /* NULL: left alone */
+		int64_t again_ms; /* 0: never */
 		int line;
 	} rows[] = {
-		{ NULL, "10.0.0.1:1", NULL, 0, 0, "10.0.0.1:1", __LINE__ },
-		{ NULL, NULL, NULL, 0, 0, NULL, __LINE__ },
-		{ "", "10.0.0.1:1 10.0.0.2:2", NULL, 0, 0, "10.0.0.1:1",
-			__LINE__ },
-		{ "", NULL, "10.0.0.1:1", 0, 0, "10.0.0.1:1", __LINE__ },
-		{ "", NULL, NULL, 0, 0, NULL, __LINE__ },
+		{ NULL, "10.0.0.1:1", NULL, 0, NO_SESSION, NEWS_MS,
+			"10.0.0.1:1", 0, __LINE__ },
+		{ NULL, NULL, NULL, 0, NO_SESSION, NEWS_MS, NULL, 0, __LINE__ },
+		{ "", "10.0.0.1:1 10.0.0.2:2", NULL, 0, NO_SESSION, NEWS_MS,
+			"10.0.0.1:1", 0, __LINE__ },
+		{ "", NULL, "10.0.0.1:1", 0, NO_SESSION, NEWS_MS, "10.0.0.1:1",
+			0, __LINE__ },
+		{ "", NULL, NULL, 0, NO_SESSION, NEWS_MS, NULL, 0, __LINE__ },
 		/* the engine learned better, and nothing is new */
-		{ "10.9.9.9:9", "10.0.0.1:1", NULL, 0, 0, NULL, __LINE__ },
-		{ "10.9.9.9:9", "10.0.0.1:1", NULL, 0, 1, NULL, __LINE__ },
-		/* it moved: only if it is not heard where it is */
-		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2", 0, 0, "10.0.0.2:2",
-			__LINE__ },
-		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2", 0, 1, NULL,
-			__LINE__ },
-		/* where it is, is among its candidates still */
-		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2 10.0.0.1:1", 0, 0,
-			NULL, __LINE__ },
+		{ "10.9.9.9:9", "10.0.0.1:1", NULL, 0, NO_SESSION, NEWS_MS,
+			NULL, 0, __LINE__ },
+		{ "10.9.9.9:9", "10.0.0.1:1", NULL, 0, NEWS_MS - 1, NEWS_MS,
+			NULL, 0, __LINE__ },
+		/* it moved, and there is no session, or a silent one */
+		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2", 0, NO_SESSION,
+			NEWS_MS, "10.0.0.2:2", 0, __LINE__ },
+		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2", 0, NEVER_HEARD,
+			NEWS_MS, "10.0.0.2:2", 0, __LINE__ },
+		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2", 0, NEWS_MS - 30000,
+			NEWS_MS, "10.0.0.2:2", 0, __LINE__ },
+		/* it was heard a moment ago: a second for the proof */
+		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2", 0, NEWS_MS - 29999,
+			NEWS_MS, NULL, NEWS_MS + 1000, __LINE__ },
+		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2", 0, NEWS_MS,
+			NEWS_MS + 999, NULL, NEWS_MS + 1000, __LINE__ },
+		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2", 0, NEWS_MS,
+			NEWS_MS + 1000, "10.0.0.2:2", 0, __LINE__ },
+		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2", 0, NEWS_MS + 1,
+			NEWS_MS + 1000, NULL, 0, __LINE__ },
+		/* where it is, it is known to be; its port is another's */
+		{ "10.0.0.1:1", "10.0.0.1:1", "10.0.0.2:2 10.0.0.1:1", 0,
+			NO_SESSION, NEWS_MS, NULL, 0, __LINE__ },
+		{ "10.0.0.1:40000", "10.0.0.1:1", "10.0.0.1:1 10.0.0.2:2", 0,
+			NO_SESSION, NEWS_MS, NULL, 0, __LINE__ },
 		/* no answer there: the next one's turn */
-		{ "10.0.0.1:1", "10.0.0.1:1 10.0.0.2:2", NULL, 1, 0,
-			"10.0.0.2:2", __LINE__ },
-		{ "10.0.0.1:1", "10.0.0.1:1 10.0.0.2:2", NULL, 1, 1, NULL,
-			__LINE__ },
-		{ "10.0.0.1:1", "10.0.0.1:1", NULL, 1, 0, "10.0.0.1:1",
-			__LINE__ },
+		{ "10.0.0.1:1", "10.0.0.1:1 10.0.0.2:2", NULL, 1, NO_SESSION,
+			NEWS_MS, "10.0.0.2:2", 0, __LINE__ },
+		{ "10.0.0.1:1", "10.0.0.1:1 10.0.0.2:2", NULL, 1, NEWS_MS - 1,
+			NEWS_MS, NULL, 0, __LINE__ },
+		{ "10.0.0.1:1", "10.0.0.1:1", NULL, 1, NO_SESSION, NEWS_MS,
+			"10.0.0.1:1", 0, __LINE__ },
 	};
 	struct node_id id = fx_node_id(1);
 
@@ -259,14 +301,18 @@ static void test_endpoints(void **state)
 		AUTO_DEVICE have = nothing();
 		AUTO_DEVICE want = NULL;
 		struct plan_input in = input(roster, have);
-		bool live = rows[i].live;
+		struct plan_session session = {
+			.there = rows[i].heard_ms != NO_SESSION,
+			.heard = { rows[i].heard_ms * NSEC_PER_MSEC },
+		};
 		char text[ENDPOINT_TEXT_SIZE];
 		struct wgconf_peer *running = NULL;
 		const struct wgconf_peer *peer;
-		struct fx_map fx;
+		struct mono again;
 
-		in.is_live = say_live;
-		in.arg = &live;
+		in.session = say_session;
+		in.arg = &session;
+		in.now.mono.ns = rows[i].now_ms * NSEC_PER_MSEC;
 		if (rows[i].running) {
 			struct pubkey key = fx_key(1).key.public_key;
 
@@ -277,18 +323,12 @@ static void test_endpoints(void **state)
 			ROW_TRUE(&rows[i],
 				endpoint_parse(
 					rows[i].running, &running->endpoint));
-		fx_map_delta(&fx, 1, 1);
-		if (rows[i].before)
-			fx_map_hint(&fx, 1, rows[i].before);
-		(void)fx_merge(roster, &fx, 0);
-		roster_settle(roster);
-		fx_map_delta(&fx, 1, 1);
-		if (rows[i].after)
-			fx_map_hint(&fx, 1, rows[i].after);
-		(void)fx_merge(roster, &fx, 0);
+		merge_hint(roster, rows[i].before, 1);
+		roster_settle(roster, (struct mono){ NSEC_PER_MSEC });
+		merge_hint(roster, rows[i].after, NEWS_MS);
 		if (rows[i].failed)
 			roster_demote(roster, &id, &running->endpoint);
-		ROW_INT(&rows[i], plan_wanted(&in, &want), 0);
+		ROW_INT(&rows[i], plan_wanted(&in, &want, &again), 0);
 		peer = peer_of(want, 1);
 		ROW_INT(&rows[i], !!(peer->flags & WGPEER_HAS_ENDPOINT),
 			rows[i].set != NULL);
@@ -296,6 +336,9 @@ static void test_endpoints(void **state)
 			ROW_STR(&rows[i],
 				endpoint_format(&peer->endpoint, text),
 				rows[i].set);
+		ROW_INT(&rows[i], again.ns,
+			rows[i].again_ms ? rows[i].again_ms * NSEC_PER_MSEC
+					 : MONO_NEVER.ns);
 	}
 }
 
@@ -494,7 +537,7 @@ static void test_changes_lead_to_wanted(void **state)
 		fx_map_release(&fx);
 		change = changes(roster, have);
 		apply_naively(have, change, &touched);
-		roster_settle(roster);
+		roster_settle(roster, fx_now(0).mono);
 		check_exact(roster, have);
 		/* one node changed: at most its old and its new key are told */
 		if (step > 0)
