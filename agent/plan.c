@@ -10,21 +10,13 @@
 
 #include "base/banned.h"
 
-static bool is_expired(
-	const struct record_membership *membership, struct wall now)
-{
-	return membership->not_after.ns != 0 &&
-		membership->not_after.ns <= now.ns;
-}
-
 bool plan_is_peer(const struct roster *roster, const struct roster_node *node,
 	struct wall now)
 {
-	const struct verified_node *verified = &node->verified;
+	const struct now then = { .wall = now };
 
-	return verified->membership && verified->key && !verified->removed &&
-		!node->withheld && !is_expired(verified->membership, now) &&
-		!node_id_equal(&verified->node, roster_self(roster));
+	return trust_node_usable(&node->verified, &then) && !node->withheld &&
+		!node_id_equal(&node->verified.node, roster_self(roster));
 }
 
 struct wall plan_next_expiry(const struct roster *roster, struct wall now)
