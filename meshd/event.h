@@ -18,8 +18,6 @@ struct waiter {
 	enum event_kind kind;
 	uint64_t serial;  /* EVENT_APPLIED */
 	uint32_t pending; /* EVENT_APPLIED: nodes behind it */
-	bool has_node;	  /* the poll of a node */
-	struct node_id node;
 	void (*wake)(struct waiter *waiter);
 	/* event's own: */
 	struct list link;

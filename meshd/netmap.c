@@ -56,8 +56,3 @@ int netmap_build(const struct netmap_view *view, struct record_rows *records,
 	map = (struct msg_netmap){ 0 };
 	return 0;
 }
-
-bool netmap_has_news(uint64_t since, uint64_t serial)
-{
-	return since == 0 || since != serial;
-}

@@ -25,7 +25,4 @@ WARN_UNUSED int netmap_build(const struct netmap_view *view,
 	struct record_rows *records, const struct endpoint_rows *endpoints,
 	struct msg_netmap *ret_netmap);
 
-/* Whether a poll that has SINCE has something to hear. */
-bool netmap_has_news(uint64_t since, uint64_t serial);
-
 #endif
