@@ -27,7 +27,7 @@ void datapath_release(struct datapath *dp)
 
 /* --- sending --- */
 
-static bool is_blocked(const struct datapath *dp)
+bool datapath_is_blocked(const struct datapath *dp)
 {
 	return dp->unsent_first < dp->unsent_end;
 }
@@ -45,7 +45,7 @@ static enum datapath_state send_unsent(struct datapath *dp)
 {
 	dp->unsent_first += udp_send(dp->udp, dp->unsent + dp->unsent_first,
 		dp->unsent_end - dp->unsent_first, &dp->blocked_on);
-	return is_blocked(dp) ? DATAPATH_BLOCKED : DATAPATH_OPEN;
+	return datapath_is_blocked(dp) ? DATAPATH_BLOCKED : DATAPATH_OPEN;
 }
 
 /* --- TUN to sockets --- */
@@ -92,7 +92,7 @@ enum datapath_state datapath_outward(struct datapath *dp, const struct now *now)
 	bool gone = false;
 	size_t count;
 
-	if (is_blocked(dp) && send_unsent(dp) == DATAPATH_BLOCKED)
+	if (datapath_is_blocked(dp) && send_unsent(dp) == DATAPATH_BLOCKED)
 		return DATAPATH_BLOCKED;
 	count = read_batch(dp, &gone);
 	if (gone)

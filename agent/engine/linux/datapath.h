@@ -52,6 +52,8 @@ enum datapath_state {
 /* DP is all zero but for the pointers above. 0 or -ENOMEM. */
 WARN_UNUSED int datapath_init(struct datapath *dp, const struct now *now);
 void datapath_release(struct datapath *dp);
+/* Sealed packets wait for a full socket. */
+bool datapath_is_blocked(const struct datapath *dp);
 
 /* One batch from the TUN. */
 WARN_UNUSED enum datapath_state datapath_outward(

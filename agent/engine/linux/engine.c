@@ -116,6 +116,11 @@ static void arm_timer(struct engine *engine, const struct now *now)
 {
 	struct mono deadline = wg_device_deadline(engine->dev);
 
+	/* What waits for a full socket: its EPOLLOUT wakes us, not the clock,
+	 * which would do so again and again. */
+	if (datapath_is_blocked(&engine->path) &&
+		mono_reached(deadline, now->mono))
+		deadline = MONO_NEVER;
 	/* Just after now: the next wake-up, after others had their turn. */
 	if (engine->handshakes_wait)
 		deadline = mono_min(deadline, mono_add(now->mono, 1));
