@@ -56,6 +56,19 @@ check "up: the same port again" wait_for 2 port_back
 ip -n "$LAB-b" addr add "${INNER6[b]}/64" dev wb nodad 2>/dev/null
 check "and the peers reach each other at once" pings a b
 
+# A peer that keeps alive, set while the interface is down: the handshake begins
+# when it comes up, not REKEY_TIMEOUT later.
+ip -n "$LAB-b" link set wb down
+wait_for 2 port_gone
+wg set wb peer "${PUBLIC[a]}" remove
+engine_peer b a 6 persistent-keepalive 25
+check_eq "down: nothing counts as sent" 0 "$(wg show wb transfer | cut -f3)"
+ip -n "$LAB-b" link set wb up
+shaken() { [ "$(peer_field b latest-handshakes a)" -gt 0 ]; }
+check "up: the handshake is made at once" wait_for 3 shaken
+ip -n "$LAB-b" addr add "${INNER6[b]}/64" dev wb nodad 2>/dev/null
+check "and packets flow" pings b a
+
 # Ports.
 spawn a "$WORK/holder" socat -u UDP4-RECV:6000 -
 holder=$SPAWNED

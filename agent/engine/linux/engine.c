@@ -3,7 +3,8 @@
  * fires, and what the interface's ups and downs mean for the sockets.
  *
  *   link        sockets
- *   down        closed, or open since engine_set_listen_port()
+ *   down        closed, or open since engine_set_listen_port(); what the core
+ *               wants to send, and its timers, wait until it is up
  *   down -> up  opened on the port they had
  *   up -> down  closed
  *   elsewhere   left as they are: in another namespace we cannot look; a
@@ -59,6 +60,7 @@ struct engine {
 };
 
 static void on_socket(void *arg, uint32_t events, const struct now *now);
+static void look_at_link(struct engine *engine, const struct now *now);
 
 /* --- state of the data path, told to the loop --- */
 
@@ -127,10 +129,26 @@ static void arm_timer(struct engine *engine, const struct now *now)
 	loop_timer_set(engine->timer, deadline);
 }
 
+/* Known to be down: elsewhere we cannot tell. */
+static bool is_down(const struct engine *engine)
+{
+	return !engine->up && !engine->elsewhere;
+}
+
 void engine_flush(struct engine *engine, const struct now *now)
 {
 	if (engine->gone)
 		return;
+	if (is_down(engine)) /* the news that it came up may be on its way */
+		look_at_link(engine, now);
+	if (engine->gone)
+		return;
+	/* An initiation that nobody sends would count as tried, and the next
+	 * one wait for REKEY_TIMEOUT. */
+	if (is_down(engine)) {
+		loop_timer_set(engine->timer, MONO_NEVER);
+		return;
+	}
 	set_state(engine, datapath_drain(&engine->path, now));
 	if (!engine->gone)
 		arm_timer(engine, now);
