@@ -1,14 +1,15 @@
 /*
  * trust_batch: many records in one right order, whatever order they came in.
  *
- *   mesh record · grants · nodes of which the batch has a removal · the other
- *   nodes · what cannot be read; and within a node: memberships by serial,
- *   keys by serial, removals
+ *   mesh record · grants · nodes of which the batch has a removal · nodes that
+ *   the operator states · the other nodes · what cannot be read; and within a
+ *   node: memberships by serial, keys by serial, removals
  *
  * Those to be removed come first, whole, so that they count against their
  * grants, and then let go of names and addresses that others hold by now. The
  * order is read off payloads that nobody verified yet: a liar can choose when
- * he is refused, no more.
+ * he is refused, no more. Only the operator's word is verified for it: whoever
+ * he stated has its name and addresses before a holder of a token asks for them.
  */
 #include "config.h"
 #include "meshproto/trust.h"
@@ -31,6 +32,7 @@ enum phase {
 	PHASE_MESH,
 	PHASE_GRANT,
 	PHASE_REMOVED,
+	PHASE_STATED,
 	PHASE_LIVE,
 	PHASE_UNREADABLE,
 };
@@ -52,7 +54,16 @@ struct batch {
 	size_t accepted;
 };
 
-static struct item item_of(const struct envelope *env)
+/* REC is overwritten: records are too large for two on the stack. */
+static bool is_stated(const struct trust *trust, const struct envelope *env,
+	struct record *rec)
+{
+	return !memcmp(env->key.b, trust->operator_key.b, sizeof(env->key.b)) &&
+		record_open(env, rec, NULL) == 0;
+}
+
+static struct item item_of(
+	const struct trust *trust, const struct envelope *env)
 {
 	struct item item = { .env = env };
 	struct record rec;
@@ -72,8 +83,9 @@ static struct item item_of(const struct envelope *env)
 		item.phase = PHASE_GRANT;
 		break;
 	case RECORD_MEMBERSHIP:
-		item.phase = PHASE_LIVE;
 		item.node = rec.membership.node;
+		item.phase =
+			is_stated(trust, env, &rec) ? PHASE_STATED : PHASE_LIVE;
 		break;
 	case RECORD_KEY:
 		item.phase = PHASE_LIVE;
@@ -122,8 +134,8 @@ static int compare_items(const void *a, const void *b)
 	return compare_bytes(x->env, y->env);
 }
 
-/* Whatever else the batch has of a node that it removes goes with it. */
-static int join_the_removed(struct item *items, size_t count)
+/* Whatever else the batch has of a node that it has in PHASE goes with it. */
+static int gather(struct item *items, size_t count, enum phase phase)
 {
 	struct node_id *ids = calloc(count ? count : 1, sizeof(*ids));
 	size_t n = 0;
@@ -131,31 +143,34 @@ static int join_the_removed(struct item *items, size_t count)
 	if (!ids)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		if (items[i].phase == PHASE_REMOVED)
+		if (items[i].phase == phase)
 			ids[n++] = items[i].node;
 	}
 	qsort(ids, n, sizeof(*ids), compare_ids);
 	for (size_t i = 0; i < count; i++) {
-		bool is_removed = items[i].phase == PHASE_LIVE &&
+		bool is_of_node = items[i].phase > phase &&
+			items[i].phase < PHASE_UNREADABLE &&
 			bsearch(&items[i].node, ids, n, sizeof(*ids),
 				compare_ids);
 
-		if (is_removed)
-			items[i].phase = PHASE_REMOVED;
+		if (is_of_node)
+			items[i].phase = phase;
 	}
 	free(ids);
 	return 0;
 }
 
-static struct item *sort(struct envelope *const *envs, size_t count)
+static struct item *sort(
+	const struct trust *trust, struct envelope *const *envs, size_t count)
 {
 	struct item *items = calloc(count ? count : 1, sizeof(*items));
 
 	if (!items)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
-		items[i] = item_of(envs[i]);
-	if (join_the_removed(items, count) < 0) {
+		items[i] = item_of(trust, envs[i]);
+	if (gather(items, count, PHASE_REMOVED) < 0 ||
+		gather(items, count, PHASE_STATED) < 0) {
 		free(items);
 		return NULL;
 	}
@@ -209,7 +224,7 @@ size_t trust_offer_all(struct trust *trust, struct envelope *const *envs,
 	struct batch batch = {
 		.trust = trust, .now = now, .on_refused = on_refused, .arg = arg
 	};
-	struct item *items = sort(envs, count);
+	struct item *items = sort(trust, envs, count);
 	size_t before;
 
 	if (!items) {

@@ -94,7 +94,7 @@ lab_down() {
 		wait "$pid" 2>/dev/null
 	done
 	ip netns del "$LAB-sw" 2>/dev/null
-	LAB_HOSTS=() LAB_PIDS=() LAB_NEXT=1
+	LAB_HOSTS=() LAB_PIDS=() LAB_ADDR4=() LAB_ADDR6=() LAB_NEXT=1
 	return 0
 }
 

@@ -355,6 +355,30 @@ static void test_names_move_along(void **state)
 	assert_int_equal(heard.refused, 0);
 }
 
+/* A holder of a token can make identities until one sorts first: what the
+ * operator stated is not taken from its node by that. */
+static void test_operator_comes_first(void **state)
+{
+	for (unsigned int i = 0; i < NODES; i++) {
+		AUTO(trust_free) struct trust *trust = new_trust();
+		AUTO(set_release) struct set set = { .count = 0 };
+		struct node_id stated = fx_node_id(0);
+		struct heard heard = { 0 };
+		struct verified_node vn;
+
+		add_base(&set, 0);
+		set_sign(&set, named(fx_member(0), 1, "wanted"), FX_OPERATOR);
+		set_sign(&set, named(fx_member(i + 1), 1, "wanted"),
+			FX_DELEGATE);
+		set_sign(
+			&set, fx_with_serial(fx_member(i + 1), 2), FX_STRANGER);
+		(void)offer_all(trust, &set, &heard);
+		assert_int_equal(heard.refused, 2);
+		assert_true(trust_find(trust, &stated, &vn));
+		assert_string_equal(vn.membership->name, "wanted");
+	}
+}
+
 /* One node goes and another takes its place in the same delta. */
 static void test_heir_in_one_batch(void **state)
 {
@@ -548,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_any_pieces),
 		cmocka_unit_test(test_save_and_load),
 		cmocka_unit_test(test_names_move_along),
+		cmocka_unit_test(test_operator_comes_first),
 		cmocka_unit_test(test_heir_in_one_batch),
 		cmocka_unit_test(test_came_and_went),
 		cmocka_unit_test(test_load_with_heirs),
