@@ -14,25 +14,22 @@
 static const char mac1_label[8] = "mac1----";
 static const char cookie_label[8] = "cookie--";
 
-static void derive(uint8_t mac1_key[static KEY_SIZE],
-	uint8_t cookie_key[static KEY_SIZE], const struct pubkey *key)
+static void derive(uint8_t ret[static KEY_SIZE], const char label[static 8],
+	const struct pubkey *key)
 {
-	hash_two(mac1_key, mac1_label, sizeof(mac1_label), key->b,
-		sizeof(key->b));
-	hash_two(cookie_key, cookie_label, sizeof(cookie_label), key->b,
-		sizeof(key->b));
+	hash_two(ret, label, 8, key->b, sizeof(key->b));
 }
 
 void cookie_checker_set_key(
 	struct cookie_checker *checker, const struct pubkey *ours)
 {
-	derive(checker->mac1_key, checker->cookie_key, ours);
+	derive(checker->mac1_key, mac1_label, ours);
+	derive(checker->cookie_key, cookie_label, ours);
 }
 
 void cookie_jar_init(struct cookie_jar *jar, const struct pubkey *remote)
 {
-	*jar = (struct cookie_jar){ .has_cookie = false };
-	derive(jar->mac1_key, jar->cookie_key, remote);
+	*jar = (struct cookie_jar){ .remote = remote };
 }
 
 static size_t mac1_offset(size_t len)
@@ -58,13 +55,15 @@ static void compute_mac2(uint8_t ret[static COOKIE_SIZE],
 void cookie_add_macs(
 	struct cookie_jar *jar, void *message, size_t len, struct mono now)
 {
+	uint8_t key[HASH_SIZE];
 	struct wg_macs *macs = (void *)((uint8_t *)message + mac1_offset(len));
 	/* The far end's secret may be 5 s short of its age when we learn it. */
 	bool fresh = jar->has_cookie &&
 		mono_sub(now, jar->birthdate) <
 			COOKIE_SECRET_MAX_AGE_NS - COOKIE_SECRET_LATENCY_NS;
 
-	compute_mac1(macs->mac1, jar->mac1_key, message, len);
+	derive(key, mac1_label, jar->remote);
+	compute_mac1(macs->mac1, key, message, len);
 	memcpy(jar->last_mac1_sent, macs->mac1, sizeof(macs->mac1));
 	jar->sent_mac1 = true;
 	if (fresh)
@@ -143,14 +142,15 @@ void cookie_create_reply(struct cookie_checker *checker, const void *message,
 bool cookie_consume_reply(struct cookie_jar *jar,
 	const struct wg_message_cookie *reply, struct mono now)
 {
-	uint8_t cookie[COOKIE_SIZE];
+	uint8_t key[HASH_SIZE], cookie[COOKIE_SIZE];
 
 	if (!jar->sent_mac1)
 		return false;
+	derive(key, cookie_label, jar->remote);
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt(cookie, NULL, NULL,
 		    reply->encrypted_cookie, sizeof(reply->encrypted_cookie),
 		    jar->last_mac1_sent, sizeof(jar->last_mac1_sent),
-		    reply->nonce, jar->cookie_key) != 0)
+		    reply->nonce, key) != 0)
 		return false;
 	memcpy(jar->cookie, cookie, sizeof(cookie));
 	jar->birthdate = now;

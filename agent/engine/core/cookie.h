@@ -32,8 +32,8 @@ struct cookie_checker {
 };
 
 struct cookie_jar {
-	uint8_t mac1_key[KEY_SIZE];
-	uint8_t cookie_key[KEY_SIZE];
+	const struct pubkey *remote; /* the keys are hashed anew each time:
+				      * 64 bytes less for an idle peer */
 	uint8_t last_mac1_sent[COOKIE_SIZE];
 	bool sent_mac1; /* and no reply to it was consumed yet */
 	uint8_t cookie[COOKIE_SIZE];
@@ -43,6 +43,7 @@ struct cookie_jar {
 
 void cookie_checker_set_key(
 	struct cookie_checker *checker, const struct pubkey *ours);
+/* Borrows REMOTE for life. */
 void cookie_jar_init(struct cookie_jar *jar, const struct pubkey *remote);
 
 /* Fills the macs, which are the last bytes of MESSAGE. */

@@ -10,11 +10,12 @@
 
 #include "base/banned.h"
 
-/* 64 peers; past glibc's mmap threshold, so untouched pages stay unmapped. */
+/* 64 peers. From malloc, and zeroed one by one: untouched until used. */
 #define CHUNK_KEYPAIRS ((size_t)64 * KEYPAIRS_PER_PEER)
 
 struct keypair_chunk {
 	struct keypair_chunk *next;
+	size_t used; /* the first so many have been handed out before */
 	struct keypair keypairs[CHUNK_KEYPAIRS];
 };
 
@@ -25,37 +26,29 @@ void keypair_pool_init(struct keypair_pool *pool, struct index_table *table)
 
 void keypair_pool_release(struct keypair_pool *pool)
 {
-	while (pool->chunks) {
-		struct keypair_chunk *chunk = pool->chunks;
+	while (pool->first) {
+		struct keypair_chunk *chunk = pool->first;
 
-		pool->chunks = chunk->next;
+		pool->first = chunk->next;
 		free(chunk);
 	}
 	*pool = (struct keypair_pool){ 0 };
 }
 
-/* A free keypair's next is in its entry. */
-static void push_free(struct keypair_pool *pool, struct keypair *kp)
-{
-	kp->entry.next = pool->free_list ? &pool->free_list->entry : NULL;
-	pool->free_list = kp;
-}
-
 int keypair_pool_reserve(struct keypair_pool *pool, size_t count)
 {
 	while (pool->capacity < count) {
-		struct keypair_chunk *chunk = calloc(1, sizeof(*chunk));
+		struct keypair_chunk *chunk = malloc(sizeof(*chunk));
 
 		if (!chunk)
 			return -ENOMEM;
-		/* What the chunk before had left is not lost. */
-		while (pool->fresh)
-			push_free(pool,
-				&pool->chunks->keypairs[CHUNK_KEYPAIRS -
-					pool->fresh--]);
-		chunk->next = pool->chunks;
-		pool->chunks = chunk;
-		pool->fresh = CHUNK_KEYPAIRS;
+		chunk->next = NULL;
+		chunk->used = 0;
+		if (pool->last)
+			pool->last->next = chunk;
+		else
+			pool->first = pool->filling = chunk;
+		pool->last = chunk;
 		pool->capacity += CHUNK_KEYPAIRS;
 	}
 	return 0;
@@ -65,14 +58,17 @@ static struct keypair *take_keypair(struct keypair_pool *pool)
 {
 	struct keypair *kp = pool->free_list;
 
+	pool->in_use++;
 	if (kp) {
 		pool->free_list = (struct keypair *)(void *)kp->entry.next;
 		kp->entry.next = NULL;
-	} else {
-		BUG_ON(!pool->fresh);
-		kp = &pool->chunks->keypairs[CHUNK_KEYPAIRS - pool->fresh--];
+		return kp;
 	}
-	pool->in_use++;
+	if (pool->filling && pool->filling->used == CHUNK_KEYPAIRS)
+		pool->filling = pool->filling->next;
+	BUG_ON(!pool->filling);
+	kp = &pool->filling->keypairs[pool->filling->used++];
+	*kp = (struct keypair){ .sending_counter = 0 };
 	return kp;
 }
 
@@ -84,7 +80,9 @@ void keypair_drop(struct keypair_pool *pool, struct keypair **slot)
 		return;
 	index_remove(pool->table, &kp->entry);
 	sodium_memzero(kp, sizeof(*kp));
-	push_free(pool, kp);
+	/* A free keypair's next is in its entry. */
+	kp->entry.next = pool->free_list ? &pool->free_list->entry : NULL;
+	pool->free_list = kp;
 	pool->in_use--;
 }
 

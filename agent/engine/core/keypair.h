@@ -42,10 +42,10 @@ struct keypair {
 struct keypair_chunk;
 struct keypair_pool {
 	struct index_table *table;
-	struct keypair_chunk *chunks; /* newest first */
-	struct keypair *free_list;    /* used before; wiped */
+	struct keypair_chunk *first, *last; /* in the order of growing */
+	struct keypair_chunk *filling; /* those before it were all used once */
+	struct keypair *free_list;     /* used before; wiped */
 	size_t capacity, in_use;
-	size_t fresh; /* never used, at the end of the newest chunk */
 };
 
 void keypair_pool_init(struct keypair_pool *pool, struct index_table *table);

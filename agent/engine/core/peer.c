@@ -20,7 +20,7 @@ struct wg_peer *peer_new(struct wg_device *dev, const struct pubkey *key)
 	staged_init(&peer->staged);
 	timers_init(&peer->timers, &dev->timers);
 	handshake_init(&peer->handshake, key, &dev->identity);
-	cookie_jar_init(&peer->jar, key);
+	cookie_jar_init(&peer->jar, &peer->handshake.remote.public);
 	hash_add(&dev->peers_by_key, &peer->by_key,
 		hash_of(&dev->peers_by_key, key->b, sizeof(key->b)));
 	list_init(&peer->in_device);
