@@ -1073,6 +1073,45 @@ static void test_no_identity(void **state)
 	pair_release(&pair);
 }
 
+/* A peer that keeps alive begins as soon as there is an identity. */
+static void test_keepalive_waits_for_identity(void **state)
+{
+	SETUP(pair);
+	static const struct seckey none;
+	struct side *a = &pair.side[ALICE];
+	struct datagram d;
+
+	wg_device_set_seckey(a->dev, &pair.now, &none);
+	pair_introduce(&pair, ALICE);
+	wg_peer_set_keepalive(a->dev, &pair.now, a->peer, 25);
+	expect_silence(&pair, ALICE);
+	wg_device_set_seckey(a->dev, &pair.now, &a->secret);
+	expect_out(&pair, ALICE, MESSAGE_INITIATION, 148, &d);
+	pair_release(&pair);
+}
+
+/* A new identity forgets a session that has no proof yet, too. */
+static void test_set_seckey_while_pending(void **state)
+{
+	SETUP(pair);
+	struct side *b = &pair.side[BOB];
+	struct datagram d;
+	struct seckey fresh = { { 64 } };
+
+	pair_introduce(&pair, ALICE);
+	wg_peer_initiate(
+		pair.side[ALICE].dev, &pair.now, pair.side[ALICE].peer);
+	expect_out(&pair, ALICE, MESSAGE_INITIATION, 148, &d);
+	(void)pair_deliver(&pair, BOB, &d);
+	expect_out(&pair, BOB, MESSAGE_RESPONSE, 92, &d);
+	wg_device_set_seckey(b->dev, &pair.now, &fresh);
+	(void)pair_deliver(&pair, ALICE, &d);
+	expect_out(&pair, ALICE, MESSAGE_DATA, 32, &d);
+	(void)pair_deliver(&pair, BOB, &d); /* opens, and may not seal */
+	assert_false(pair_info(&pair, BOB).has_session);
+	pair_release(&pair);
+}
+
 /* Restarted with the clock far back: silent to peers, unless the stamp was
  * kept. */
 static void test_timestamp_survives(void **state)
@@ -1277,6 +1316,31 @@ static void test_cookie_ring(void **state)
 	pair_release(&pair);
 }
 
+/* A second initiation within 20 ms, as good as the first: not answered. */
+static void test_flooding_peer(void **state)
+{
+	SETUP(pair);
+	struct side *a = &pair.side[ALICE];
+	struct seckey none = { { 0 } };
+	struct datagram d;
+
+	pair_introduce(&pair, ALICE);
+	wg_peer_initiate(a->dev, &pair.now, a->peer);
+	expect_out(&pair, ALICE, MESSAGE_INITIATION, 148, &d);
+	(void)pair_deliver(&pair, BOB, &d);
+	expect_out(&pair, BOB, MESSAGE_RESPONSE, 92, &d);
+	pair_sleep(&pair, 0.019);
+	wg_device_set_seckey(a->dev, &pair.now, &none); /* forgets its pace */
+	wg_device_set_seckey(a->dev, &pair.now, &a->secret);
+	wg_device_down(a->dev);
+	wg_peer_initiate(a->dev, &pair.now, a->peer);
+	expect_out(&pair, ALICE, MESSAGE_INITIATION, 148, &d);
+	(void)pair_deliver(&pair, BOB, &d);
+	expect_silence(&pair, BOB);
+	assert_int_equal(counters(&pair, BOB)->flooded_peer, 1);
+	pair_release(&pair);
+}
+
 /* Established traffic does not care about a full queue. */
 static void test_queue_full(void **state)
 {
@@ -1284,10 +1348,27 @@ static void test_queue_full(void **state)
 	struct wg_device *bob = pair.side[BOB].dev;
 	struct wg_path path = { .remote = test_endpoint("203.0.113.9:9") };
 	struct wg_message_initiation m = { .type = le32_make(1) };
+	struct wg_packet p = { .path = path };
+	struct cookie_jar jar;
+	struct datagram d;
 
 	pair_connect(&pair);
 	while (hsqueue_push(&bob->handshakes, &path, &m, sizeof(m)))
 		;
+	/* Not even a proven source gets in. */
+	cookie_jar_init(&jar, &pair.side[BOB].public);
+	cookie_add_macs(&jar, &m, sizeof(m), pair.now.mono);
+	p.data = (uint8_t *)&m;
+	p.len = sizeof(m);
+	wg_device_open(bob, &pair.now, &p, 1);
+	expect_out(&pair, BOB, MESSAGE_COOKIE, 64, &d);
+	assert_true(cookie_consume_reply(
+		&jar, (void *)datagram_data(&d), pair.now.mono));
+	cookie_add_macs(&jar, &m, sizeof(m), pair.now.mono);
+	p.data = (uint8_t *)&m;
+	wg_device_open(bob, &pair.now, &p, 1);
+	assert_int_equal(p.verdict, WG_DROPPED);
+	assert_int_equal(counters(&pair, BOB)->queue_full, 1);
 	assert_true(wg_device_work(bob, &pair.now, 1));
 	assert_int_equal(bob->handshakes.len, HANDSHAKE_QUEUE_MAX - 1);
 	exchange(&pair, ALICE);
@@ -1335,12 +1416,15 @@ int main(void)
 		cmocka_unit_test(test_mixed_batches),
 		cmocka_unit_test(test_set_seckey),
 		cmocka_unit_test(test_no_identity),
+		cmocka_unit_test(test_keepalive_waits_for_identity),
+		cmocka_unit_test(test_set_seckey_while_pending),
 		cmocka_unit_test(test_timestamp_survives),
 		cmocka_unit_test(test_down),
 		cmocka_unit_test(test_remove_busy_peer),
 		cmocka_unit_test(test_under_load),
 		cmocka_unit_test(test_rate_limited_under_load),
 		cmocka_unit_test(test_cookie_ring),
+		cmocka_unit_test(test_flooding_peer),
 		cmocka_unit_test(test_queue_full),
 	};
 

@@ -24,6 +24,13 @@
 
 static bool counting;
 static size_t allocations;
+static size_t fail_at; /* the n-th from now fails; 0: none does */
+
+static bool fails(void)
+{
+	allocations += counting;
+	return fail_at && --fail_at == 0;
+}
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -36,23 +43,19 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size);
 
 void *__wrap_malloc(size_t size)
 {
-	allocations += counting;
-	return __real_malloc(size);
+	return fails() ? NULL : __real_malloc(size);
 }
 void *__wrap_calloc(size_t n, size_t size)
 {
-	allocations += counting;
-	return __real_calloc(n, size);
+	return fails() ? NULL : __real_calloc(n, size);
 }
 void *__wrap_realloc(void *p, size_t size)
 {
-	allocations += counting;
-	return __real_realloc(p, size);
+	return fails() ? NULL : __real_realloc(p, size);
 }
 void *__wrap_reallocarray(void *p, size_t n, size_t size)
 {
-	allocations += counting;
-	return __real_reallocarray(p, n, size);
+	return fails() ? NULL : __real_reallocarray(p, n, size);
 }
 
 /* --- the state that must not move --- */
@@ -420,6 +423,61 @@ static void test_no_allocation(void **state)
 	pair_release(&pair);
 }
 
+/* What an owner does: true if all of it went well. */
+static bool configure(struct wg_device **ret_dev)
+{
+	struct testrng state = { 9 };
+	const struct wg_rng rng = testrng_wg(&state);
+	const struct now now = test_now(0);
+	const struct seckey secret = { { 8 } };
+	struct wg_peer *peer = NULL;
+	struct pubkey key;
+
+	*ret_dev = wg_device_new(&rng, &now);
+	if (!*ret_dev)
+		return false;
+	wg_device_set_seckey(*ret_dev, &now, &secret);
+	for (uint8_t i = 0; i < 70; i++) { /* past every first size */
+		const struct ipnet net = { { IP_V4, { 10, i } },
+			(uint8_t)(16 + i % 3) };
+
+		memset(key.b, i + 1, sizeof(key.b));
+		if (wg_device_add_peer(*ret_dev, &now, &key, &peer) < 0)
+			return false;
+		if (wg_device_add_allowedip(*ret_dev, peer, &net) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* The n-th allocation fails, for every n: an error and not more. The sanitizer
+ * sees what leaks; what was configured before still works. */
+static void test_out_of_memory(void **state)
+{
+	const struct now now = test_now(0);
+	struct wg_device *dev;
+	bool done = false;
+	size_t n;
+
+	(void)state;
+	for (n = 1; !done; n++) {
+		struct wg_peer *peer = NULL;
+		struct pubkey key = { { 200 } };
+
+		fail_at = n;
+		done = configure(&dev);
+		assert_true(done || !fail_at);
+		fail_at = 0;
+		if (!dev)
+			continue;
+		/* Memory is back, and so is the device. */
+		assert_int_equal(wg_device_add_peer(dev, &now, &key, &peer), 0);
+		assert_ptr_equal(wg_device_find_peer(dev, &key), peer);
+		wg_device_free(dev);
+	}
+	assert_true(n > 100); /* that many were tried */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -432,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_first_bytes),
 		cmocka_unit_test(test_no_amplification),
 		cmocka_unit_test(test_no_allocation),
+		cmocka_unit_test(test_out_of_memory),
 	};
 
 	return sodium_init() < 0 ? 1

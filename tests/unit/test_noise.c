@@ -192,12 +192,50 @@ static void test_disagreement(void **state)
 	}
 }
 
+/* An ephemeral of small order is refused wherever keys meet. */
+static void test_low_order_ephemeral(void **state)
+{
+	static const struct pubkey small = { { 1 } };
+	struct seckey s[2] = { { { 8 } }, { { 16 } } };
+	struct psk psk = { { 0 } };
+	struct pubkey pub[2], e, claimed;
+	struct party a, b;
+	uint8_t st[48] = { 0 }, pl[28] = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		seckey_clamp(&s[i]);
+		pub[i] = seckey_public(&s[i]);
+	}
+	party_init(&a, &s[0], &s[1], &pub[1], &psk);
+	party_init(&b, &s[1], &s[0], &pub[0], &psk);
+	noise_begin(&b.noise, "", 0, &pub[1]);
+	assert_false(noise_read_initiation_static(
+		&b.noise, &b.identity, &small, st, &claimed));
+	noise_begin(&b.noise, "", 0, &pub[1]);
+	assert_false(noise_write_response(
+		&b.noise, &b.remote, &small, &b.ephemeral, NULL, 0, &e, pl));
+	noise_begin(&a.noise, "", 0, &pub[1]);
+	assert_false(noise_read_response(&a.noise, &a.identity, &a.remote,
+		&a.ephemeral, &small, pl, 0, NULL));
+	/* And a static key of small order makes the peer unusable. */
+	a.remote.public = small;
+	noise_precompute(&a.remote, &a.identity);
+	assert_false(a.remote.usable);
+	noise_begin(&a.noise, "", 0, &small);
+	assert_false(noise_write_initiation(&a.noise, &a.identity, &a.remote,
+		&a.ephemeral, "", 0, &e, st, pl));
+	assert_false(noise_read_initiation_payload(
+		&a.noise, &a.remote, pl, 0, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dh),
 		cmocka_unit_test(test_dh_iterated),
 		cmocka_unit_test(test_disagreement),
+		cmocka_unit_test(test_low_order_ephemeral),
 	};
 
 	return sodium_init() < 0 ? 1

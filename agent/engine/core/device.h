@@ -93,6 +93,8 @@ void wg_device_open(struct wg_device *dev, const struct now *now,
 /* Consumes at most MAX queued handshake messages. True: more are waiting. */
 bool wg_device_work(struct wg_device *dev, const struct now *now, size_t max);
 void wg_device_tick(struct wg_device *dev, const struct now *now);
+/* When to tick next; long past while poll has something, MONO_NEVER if nothing
+ * will happen by itself. A tick may find nothing due: timers move lazily. */
 struct mono wg_device_deadline(const struct wg_device *dev);
 
 enum wg_out_kind { WG_OUT_NONE, WG_OUT_DATAGRAM, WG_OUT_EVENT };
