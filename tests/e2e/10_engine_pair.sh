@@ -54,7 +54,10 @@ ip -n "$LAB-b" link set wb up
 port_back() { [ "$(udp_ports b)" = "51820 51820" ]; }
 check "up: the same port again" wait_for 2 port_back
 ip -n "$LAB-b" addr add "${INNER6[b]}/64" dev wb nodad 2>/dev/null
-check "and the peers reach each other at once" pings a b
+# Its keys went with the link, as in the kernel: who was down calls first.
+check_fails 1 '100% packet loss' "no session outlived the link" \
+	ns a ping -n -c1 -W1 "${INNER4[b]}"
+check "and the peers reach each other at once" pings b a
 
 # A peer that keeps alive, set while the interface is down: the handshake begins
 # when it comes up, not REKEY_TIMEOUT later.

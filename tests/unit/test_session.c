@@ -207,6 +207,36 @@ static void test_errors_of_the_engine(void **state)
 	talk_end(&t);
 }
 
+/* A client that asks and does not read makes us hold little; nothing that it
+ * asked is lost. */
+static void test_answers_wait(void **state)
+{
+	enum { ASKED = 3000 };
+	AUTO(buf_release) struct buf asked = BUF_INIT(UAPI_INPUT_MAX);
+	size_t answers = 0, rounds = 0;
+	struct talk t;
+
+	talk_begin(&t);
+	for (size_t i = 0; i < ASKED; i++)
+		buf_add_str(&asked, "get=1\n\n");
+	assert_true(asked.len <= UAPI_INPUT_MAX / 2);
+	assert_true(uapi_session_feed(&t.session, asked.data, asked.len));
+	while (t.session.out.len > 0) {
+		const char *at = buf_str(&t.session.out);
+
+		assert_true(t.session.out.len < UAPI_ANSWERS_WAITING + 256);
+		for (; (at = strstr(at, "errno=0\n\n")); at++)
+			answers++;
+		rounds++;
+		buf_clear(&t.session.out);
+		assert_true(uapi_session_feed(&t.session, "", 0));
+	}
+	assert_int_equal(answers, ASKED);
+	assert_true(rounds > 1);
+	assert_int_equal(t.session.in.len, 0);
+	talk_end(&t);
+}
+
 /* What is told of a refused line never holds a key. */
 static void test_refusal_keeps_keys(void **state)
 {
@@ -235,6 +265,7 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_errors_of_the_engine),
+		cmocka_unit_test(test_answers_wait),
 		cmocka_unit_test(test_refusal_keeps_keys),
 	};
 

@@ -264,13 +264,15 @@ static void set_up(struct engine *engine, bool up, const struct now *now)
 	if (up == engine->up)
 		return;
 	engine->up = up;
-	if (!up)
+	if (!up) {
+		wg_device_down(engine->dev); /* no key outlives the link */
 		close_sockets(engine);
-	else if (engine->udp.port == 0 &&
-		open_sockets(engine, engine->port, &err) < 0)
+	} else if (engine->udp.port == 0 &&
+		open_sockets(engine, engine->port, &err) < 0) {
 		tell_trouble(engine, &err);
-	else
+	} else {
 		greet_peers(engine, now);
+	}
 }
 
 static void look_at_link(struct engine *engine, const struct now *now)

@@ -112,14 +112,33 @@ static bool client_receive(struct client *client)
 	return !buf_failed(&client->session.out);
 }
 
+/* Sends, and answers what was read before, as long as the client takes it.
+ * False: the client is gone. */
+static bool client_answer(struct client *client)
+{
+	struct uapi_session *session = &client->session;
+
+	while (client_send(client)) {
+		size_t waiting = session->in.len;
+
+		if (session->out.len > 0 || waiting == 0 || client->ending)
+			return true;
+		if (!uapi_session_feed(session, "", 0))
+			client->ending = true;
+		if (session->in.len == waiting)
+			return true; /* a piece of a line */
+	}
+	return false;
+}
+
 static void on_client(void *arg, uint32_t events, const struct now *now)
 {
 	struct client *client = arg;
 	const struct buf *out = &client->session.out;
-	bool alive = client_send(client);
+	bool alive = client_answer(client);
 
 	if (alive && out->len == 0 && !client->ending)
-		alive = client_receive(client) && client_send(client);
+		alive = client_receive(client) && client_answer(client);
 	if (!alive || (client->ending && out->len == 0))
 		client_free(client);
 	else

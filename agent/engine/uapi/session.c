@@ -162,7 +162,8 @@ bool uapi_session_feed(
 	size_t used = 0;
 
 	buf_add(in, bytes, len);
-	while (!buf_failed(in) && used < in->len) {
+	while (!buf_failed(in) && used < in->len &&
+		session->out.len < UAPI_ANSWERS_WAITING) {
 		const char *line = in->data + used;
 		const char *end = memchr(line, '\n', in->len - used);
 		size_t line_len = end ? (size_t)(end - line) : in->len - used;

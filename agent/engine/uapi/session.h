@@ -24,8 +24,12 @@
 /* 2^20 peers with a handful of prefixes, as text, come to this. */
 #define UAPI_REQUEST_MAX ((size_t)256 << 20)
 #define UAPI_ANSWER_MAX	 ((size_t)512 << 20)
-/* Whole lines are worked off at once, so a rest is shorter than a line. */
+/* What was read and is not worked off yet: a piece of a line, or requests that
+ * wait until the answers before them were taken. */
 #define UAPI_INPUT_MAX ((size_t)64 << 10)
+/* With this much unread, no further request is answered: a client that asks
+ * and never reads holds this and one answer more. */
+#define UAPI_ANSWERS_WAITING ((size_t)16 << 10)
 
 struct uapi_handler {
 	int (*set)(
@@ -51,7 +55,8 @@ void uapi_session_init(
 	struct uapi_session *session, const struct uapi_handler *handler);
 void uapi_session_release(struct uapi_session *session);
 /* Takes LEN bytes, at most UAPI_INPUT_MAX / 2 a call; answers are added to
- * `out`. False: this client is beyond understanding (a line over UAPI_LINE_MAX, no
+ * `out`, until it holds UAPI_ANSWERS_WAITING; call again, with nothing, when it
+ * was taken and `in` is not empty. False: this client is beyond understanding (a line over UAPI_LINE_MAX, no
  * memory for an answer): close when `out` is sent. */
 WARN_UNUSED bool uapi_session_feed(
 	struct uapi_session *session, const char *bytes, size_t len);
