@@ -47,6 +47,11 @@ tests_unit_test_hsqueue_SOURCES = tests/unit/test_hsqueue.c $(core_test_common)
 tests_unit_test_hsqueue_CPPFLAGS = $(core_test_cppflags)
 tests_unit_test_hsqueue_LDADD = $(core_test_ldadd)
 
+UNIT_TESTS += tests/unit/test_identity
+tests_unit_test_identity_SOURCES = tests/unit/test_identity.c $(core_test_common)
+tests_unit_test_identity_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_identity_LDADD = $(core_test_ldadd)
+
 UNIT_TESTS += tests/unit/test_index
 tests_unit_test_index_SOURCES = tests/unit/test_index.c $(core_test_common)
 tests_unit_test_index_CPPFLAGS = $(core_test_cppflags)
@@ -62,10 +67,25 @@ tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c $(core_test_common)
 tests_unit_test_keyring_CPPFLAGS = $(core_test_cppflags)
 tests_unit_test_keyring_LDADD = $(core_test_ldadd)
 
+UNIT_TESTS += tests/unit/test_lifetime
+tests_unit_test_lifetime_SOURCES = tests/unit/test_lifetime.c $(core_test_common)
+tests_unit_test_lifetime_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_lifetime_LDADD = $(core_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_load
+tests_unit_test_load_SOURCES = tests/unit/test_load.c $(core_test_common)
+tests_unit_test_load_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_load_LDADD = $(core_test_ldadd)
+
 UNIT_TESTS += tests/unit/test_noise
 tests_unit_test_noise_SOURCES = tests/unit/test_noise.c $(core_test_common)
 tests_unit_test_noise_CPPFLAGS = $(core_test_cppflags)
 tests_unit_test_noise_LDADD = $(core_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_path
+tests_unit_test_path_SOURCES = tests/unit/test_path.c $(core_test_common)
+tests_unit_test_path_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_path_LDADD = $(core_test_ldadd)
 
 UNIT_TESTS += tests/unit/test_ratelimiter
 tests_unit_test_ratelimiter_SOURCES = tests/unit/test_ratelimiter.c $(core_test_common)

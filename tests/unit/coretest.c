@@ -361,3 +361,58 @@ struct wg_peer_info pair_info(struct pair *pair, int side)
 	wg_peer_get_info(pair->side[side].peer, &pair->now, &info);
 	return info;
 }
+
+const struct wg_counters *pair_counters(struct pair *pair, int side)
+{
+	return wg_device_counters(pair->side[side].dev);
+}
+
+/* Next datagram, which must be of TYPE and LEN. */
+void pair_expect_out(struct pair *pair, int from, enum wg_message_type type,
+	size_t len, struct datagram *ret)
+{
+	assert_true(pair_poll(pair, from, ret));
+	assert_int_equal(datagram_type(ret), type);
+	assert_int_equal(ret->len, len);
+}
+
+void pair_expect_silence(struct pair *pair, int from)
+{
+	struct datagram d;
+
+	assert_false(pair_poll(pair, from, &d));
+}
+
+/* Packet SEQ from FROM is delivered by D. */
+void pair_expect_delivery(struct pair *pair, int to, struct datagram *d)
+{
+	struct wg_packet p;
+	uint8_t want[100];
+
+	assert_int_equal(pair_open(pair, to, d, &p), WG_DELIVER);
+	(void)test_packet(want, to ? "10.0.0.1" : "10.0.0.2",
+		to ? "10.0.0.2" : "10.0.0.1", 100, 0, 1);
+	assert_int_equal(p.len, 100);
+	assert_memory_equal(p.data, want, 100);
+}
+
+void pair_exchange(struct pair *pair, int from)
+{
+	struct datagram d;
+
+	assert_int_equal(pair_seal(pair, from, &d), WG_SEND);
+	pair_expect_delivery(pair, !from, &d);
+}
+
+void pair_move(struct pair *pair, int side, const char *to)
+{
+	pair->side[side].endpoint = test_endpoint(to);
+}
+
+bool pair_is_at(struct pair *pair, int side, const char *where)
+{
+	struct endpoint want = test_endpoint(where);
+	struct wg_peer_info info = pair_info(pair, side);
+
+	return endpoint_equal(&info.endpoint, &want);
+}

@@ -7,6 +7,7 @@
 #define TESTS_UNIT_CORETEST_H
 
 #include "engine/core/device.h"
+#include "engine/core/messages.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -103,5 +104,24 @@ void pair_sleep(struct pair *pair, double sec); /* no ticks */
 /* Time passes, ticks at every deadline, everything is delivered. */
 void pair_run(struct pair *pair, double sec);
 struct wg_peer_info pair_info(struct pair *pair, int side);
+const struct wg_counters *pair_counters(struct pair *pair, int side);
+/* From now on its datagrams come from there. */
+void pair_move(struct pair *pair, int side, const char *to);
+/* Where SIDE thinks that the other is. */
+bool pair_is_at(struct pair *pair, int side, const char *where);
+
+/* The next datagram FROM has, which must be of TYPE and LEN. */
+void pair_expect_out(struct pair *pair, int from, enum wg_message_type type,
+	size_t len, struct datagram *ret);
+void pair_expect_silence(struct pair *pair, int from);
+/* D brings the packet that pair_seal() makes. */
+void pair_expect_delivery(struct pair *pair, int to, struct datagram *d);
+void pair_exchange(struct pair *pair, int from); /* one such packet */
+
+/* A test of one pair begins so. */
+#define SETUP(pair)                                                            \
+	struct pair pair;                                                      \
+	(void)state;                                                           \
+	pair_init(&(pair), 1)
 
 #endif
