@@ -29,6 +29,8 @@ done
 check "nothing is left behind" nothing_left
 
 check "a second run works at once, and --keep keeps" "$SRCDIR/quickstart" --keep
+check_fails 0 "Ending the mesh" "a run over a kept mesh ends that first" \
+	"$SRCDIR/quickstart" --keep
 check "a kept node can be entered and reaches another" \
 	ip netns exec mesh-b sh -c "ping -c1 -W2 \$(ip netns exec mesh-c ip -o -4 addr show dev mesh-c | awk '{sub(\"/.*\",\"\",\$4); print \$4}')"
 check "stop ends it" "$SRCDIR/quickstart" stop
@@ -44,6 +46,26 @@ kill -INT -- "-$run"
 wait "$run"
 check_eq "it ends as interrupted" 130 $?
 check "nothing is left behind by that" nothing_left
+
+# Ctrl-C again while it cleans up.
+env --default-signal=INT setsid "$SRCDIR/quickstart" >"$WORK/twice" 2>&1 </dev/null &
+run=$!
+check "another run is under way" wait_for 60 up
+check_fails 1 "another quickstart" "it is not ended by stop" "$SRCDIR/quickstart" stop
+kill -INT -- "-$run"
+kill -INT -- "-$run" 2>/dev/null
+wait "$run"
+check "nothing is left behind by two of them" nothing_left
+
+# Somebody else's namespace of that name is left alone, and what runs in it.
+ip netns add mesh-a
+ip netns exec mesh-a sleep 60 &
+other=$!
+check_fails 1 "mesh-a" "a namespace that is not its own" "$SRCDIR/quickstart"
+check "is left alone" kill -0 "$other"
+stop_pid "$other"
+ip netns del mesh-a
+check "nothing else is left behind" nothing_left
 
 check_fails 2 "frobnicate" "an unknown word" "$SRCDIR/quickstart" frobnicate
 check_fails 1 "root" "no root" setpriv --reuid=65534 --regid=65534 --clear-groups \

@@ -13,8 +13,16 @@ LAB_NEXT=1
 LAB_HOSTS=()
 LAB_PIDS=()
 
+# Only what was made here is ever taken away. LAB_RECORD, if set, names a file
+# that tells a later process what that is.
+lab_netns() {
+	ip netns add "$LAB-$1" || return
+	LAB_HOSTS+=("$1")
+	[ -z "${LAB_RECORD:-}" ] || echo "$1" >>"$LAB_RECORD"
+}
+
 lab_up() {
-	ip netns add "$LAB-sw" &&
+	lab_netns sw &&
 		ip -n "$LAB-sw" link set lo up &&
 		ip -n "$LAB-sw" link add br0 type bridge &&
 		ip -n "$LAB-sw" link set br0 up
@@ -25,10 +33,9 @@ declare -gA LAB_ADDR4 LAB_ADDR6
 lab_host() {
 	local name=$1 n=$LAB_NEXT
 	LAB_NEXT=$((n + 1))
-	LAB_HOSTS+=("$name")
 	LAB_ADDR4[$name]=10.99.0.$n
 	LAB_ADDR6[$name]=fd99::$(printf %x "$n")
-	ip netns add "$LAB-$name" || return
+	lab_netns "$name" || return
 	ns "$name" sysctl -qw net.ipv6.conf.default.accept_dad=0 \
 		net.ipv6.conf.all.accept_dad=0
 	ip -n "$LAB-$name" link set lo up
@@ -93,7 +100,6 @@ lab_down() {
 	for pid in "${LAB_PIDS[@]}"; do
 		wait "$pid" 2>/dev/null
 	done
-	ip netns del "$LAB-sw" 2>/dev/null
 	LAB_HOSTS=() LAB_PIDS=() LAB_ADDR4=() LAB_ADDR6=() LAB_NEXT=1
 	return 0
 }
