@@ -21,12 +21,21 @@ _Static_assert(sizeof(struct auth_key) >= crypto_generichash_KEYBYTES_MIN &&
 		sizeof(struct auth_key) <= crypto_generichash_KEYBYTES_MAX,
 	"BLAKE2b takes keys of this size");
 
-static int key_create(
-	const char *path, struct auth_key *ret_key, struct err *err)
+static int key_create(const char *path, struct store *store,
+	struct auth_key *ret_key, struct err *err)
 {
 	struct auth_key key;
-	int r;
+	bool in_use;
+	int r = store_token_any(store, &in_use, err);
 
+	if (r < 0)
+		return r;
+	if (in_use)
+		return err_set(err, -ENOKEY,
+			"%s is missing, and without it no token or node of "
+			"%s is known: put it back from the backup, or move %s "
+			"away to begin anew",
+			path, STORE_FILE, STORE_FILE);
 	randombytes_buf(key.b, sizeof(key.b));
 	r = atomicfile_write(path, key.b, sizeof(key.b), 0600, err);
 	if (r == 0)
@@ -35,7 +44,8 @@ static int key_create(
 	return r;
 }
 
-int auth_key_load(const char *dir, struct auth_key *ret_key, struct err *err)
+int auth_key_load(const char *dir, struct store *store,
+	struct auth_key *ret_key, struct err *err)
 {
 	AUTO(buf_release) struct buf path = BUF_INIT(PATH_BUF_MAX);
 	AUTO(buf_release) struct buf bytes = BUF_INIT_SECRET(64);
@@ -46,7 +56,7 @@ int auth_key_load(const char *dir, struct auth_key *ret_key, struct err *err)
 		return err_set(err, -ENAMETOOLONG, "%s: name too long", dir);
 	r = atomicfile_read(buf_str(&path), &bytes, err);
 	if (r == -ENOENT)
-		return key_create(buf_str(&path), ret_key, err);
+		return key_create(buf_str(&path), store, ret_key, err);
 	if (r < 0)
 		return r;
 	if (bytes.len != sizeof(ret_key->b))

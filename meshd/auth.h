@@ -17,9 +17,10 @@ struct store;
 struct auth_key {
 	uint8_t b[32];
 };
-/* Of DIR; made 0600 when there is none. */
-WARN_UNUSED int auth_key_load(
-	const char *dir, struct auth_key *ret_key, struct err *err);
+/* Of DIR; made 0600 when there is none. -ENOKEY when there is none and STORE
+ * holds tokens or nodes, to all of whom a new key would be a stranger. */
+WARN_UNUSED int auth_key_load(const char *dir, struct store *store,
+	struct auth_key *ret_key, struct err *err);
 void auth_key_wipe(struct auth_key *key);
 
 struct secret_hash auth_hash(

@@ -21,6 +21,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +61,8 @@ static int serve(const struct conf *conf, struct loop *loop,
 		(void)malloc_trim(0); /* what starting up took and left */
 		daemon_ready();
 		r = loop_run(loop);
+		if (r < 0)
+			(void)err_set(err, r, "epoll: %s", strerror(-r));
 		pidfile_remove(conf->pid_file);
 	}
 	(void)unlink(conf->socket);
@@ -145,10 +149,15 @@ int main(int argc, char **argv)
 		.command_count = ARRAY_SIZE(commands),
 	};
 
+	const struct rlimit no_core = { 0, 0 };
+
 	log_init("meshd", LOG_LEVEL_INFO);
 	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
 	(void)mallopt(M_TRIM_THRESHOLD, TRIMMED_ABOVE);
 	(void)umask(077);
+	/* Keys are in memory: no core file, no debugger of the same user. */
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (sodium_init() < 0) {
 		log_error("libsodium does not start");

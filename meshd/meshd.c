@@ -61,7 +61,7 @@ int meshd_init(struct meshd *meshd, const char *dir, const struct now *now,
 	events_init(&meshd->events);
 	r = store_open(dir, &meshd->store, err);
 	if (r == 0)
-		r = auth_key_load(dir, &meshd->auth, err);
+		r = auth_key_load(dir, meshd->store, &meshd->auth, err);
 	if (r < 0)
 		return r;
 	r = store_mesh_load(meshd->store, &meshd->mesh, err);

@@ -98,6 +98,9 @@ WARN_UNUSED int store_token_find(struct store *store, const char *id,
 WARN_UNUSED int store_token_each(struct store *store, struct wall now,
 	int (*fn)(void *arg, const struct token_row *row), void *arg,
 	struct err *err);
+/* Whether there is any token or node. */
+WARN_UNUSED int store_token_any(
+	struct store *store, bool *ret_any, struct err *err);
 /* One use less, if the token is valid at NOW and has one left; else -EDQUOT.
  * The check and the act are one statement. */
 WARN_UNUSED int store_token_consume(

@@ -108,6 +108,20 @@ int store_token_each(struct store *store, struct wall now,
 	return r;
 }
 
+int store_token_any(struct store *store, bool *ret_any, struct err *err)
+{
+	static const char sql[] = "SELECT 1 FROM token UNION ALL "
+				  "SELECT 1 FROM node LIMIT 1";
+	AUTO(store_query_reset)
+	sqlite3_stmt *query = store_query(store, sql, err);
+	int r = store_row(store, query, err);
+
+	if (r < 0)
+		return r;
+	*ret_any = r > 0;
+	return 0;
+}
+
 int store_token_consume(
 	struct store *store, const char *id, struct wall now, struct err *err)
 {

@@ -77,6 +77,7 @@ check "no socket was left by any of these" [ ! -e "$WORK/other.sock" -a ! -e "$W
 
 # ---- who may ----
 check "meshctl init" ctl init --name test
+check "meshctl token create" ctl token create
 view() {
 	ns coord curl -sS --max-time 5 --unix-socket "$MESHD_SOCKET" http://meshd/v1/mesh
 }
@@ -106,6 +107,7 @@ chmod 0600 "$MESHD_SOCKET"
 
 # ---- at rest ----
 pid=$(cat "$WORK/meshd.pid")
+check_eq "it leaves no core file" 0 "$(awk '/Max core file size/ { print $5 }' "/proc/$pid/limits")"
 rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")
 if grep -q __asan_init "$(command -v meshd)"; then
 	skip "idle, it is at most 16 MB" "built with a sanitizer"
@@ -131,6 +133,11 @@ check_eq "and leaves one whole database" "ok" \
 check "it starts again" meshd_start
 before=$(view | jq -c '{mesh, name, pin, node_count}')
 check "SIGKILL" meshd_stop KILL
+mv "$WORK/meshd/auth.key" "$WORK/auth.key"
+check_fails 1 'auth.key is missing.*backup' "without its auth.key it does not start" \
+	try --state-dir "$WORK/meshd"
+check "nor makes another" [ ! -e "$WORK/meshd/auth.key" ]
+mv "$WORK/auth.key" "$WORK/meshd/auth.key"
 check "over what that left behind" meshd_start
 check_eq "and knows what it knew" "$before" "$(view | jq -c '{mesh, name, pin, node_count}')"
 finish

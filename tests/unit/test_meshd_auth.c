@@ -53,7 +53,7 @@ static int setup(void **state)
 	if (tmpdir_setup(state) < 0)
 		return -1;
 	if (store_open(tmpdir_path("s"), &store, &err) < 0 ||
-		auth_key_load(tmpdir_path("s"), &key, &err) < 0) {
+		auth_key_load(tmpdir_path("s"), store, &key, &err) < 0) {
 		print_error("%s\n", err.msg);
 		return -1;
 	}
@@ -166,13 +166,22 @@ static void test_keyed(void **state)
 static void test_key_file(void **state)
 {
 	struct auth_key again;
+	struct err err = { 0 };
 
 	assert_int_equal(tmpdir_mode("s/" AUTH_KEY_FILE), 0600);
-	assert_int_equal(auth_key_load(tmpdir_path("s"), &again, NULL), 0);
+	assert_int_equal(
+		auth_key_load(tmpdir_path("s"), store, &again, NULL), 0);
 	assert_memory_equal(again.b, key.b, sizeof(key.b));
 	assert_int_equal(truncate(tmpdir_path("s/" AUTH_KEY_FILE), 31), 0);
 	assert_int_equal(
-		auth_key_load(tmpdir_path("s"), &again, NULL), -EBADMSG);
+		auth_key_load(tmpdir_path("s"), store, &again, NULL), -EBADMSG);
+	/* A new one would lock out every token and node that there is. */
+	assert_int_equal(unlink(tmpdir_path("s/" AUTH_KEY_FILE)), 0);
+	assert_int_equal(
+		auth_key_load(tmpdir_path("s"), store, &again, &err), -ENOKEY);
+	assert_non_null(strstr(err.msg, AUTH_KEY_FILE));
+	assert_non_null(strstr(err.msg, "backup"));
+	assert_int_equal(access(tmpdir_path("s/" AUTH_KEY_FILE), F_OK), -1);
 }
 
 static void test_scopes_text(void **state)
