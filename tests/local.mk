@@ -28,6 +28,9 @@ LOG_DRIVER = $(TAP_LOG_DRIVER)
 TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh
 LOG_COMPILER = bash $(srcdir)/tests/tap-run.sh
+TEST_EXTENSIONS = .sh
+SH_LOG_DRIVER = $(TAP_LOG_DRIVER)
+SH_LOG_COMPILER = $(LOG_COMPILER)
 AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	SRCDIR='$(abs_srcdir)'; BUILDDIR='$(abs_builddir)'; \
 	export SRCDIR BUILDDIR;

@@ -27,6 +27,10 @@ else
 	skip "mandoc finds nothing in the man pages" "no mandoc"
 fi
 
+asleep=$(for f in "${scripts[@]}"; do
+	! head -1 "$f" | grep -q '^#!' || [ -x "$f" ] || echo "$f"
+done)
+check_eq "every script can be run" "" "$asleep"
 first=$(for f in "${ours[@]}"; do
 	grep -m1 '^#include' "$f" | grep -q '"config.h"' || echo "$f"
 done)
