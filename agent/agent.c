@@ -6,6 +6,7 @@
 #include "agent/control.h"
 #include "agent/coord.h"
 #include "agent/follow.h"
+#include "agent/handback.h"
 #include "agent/member.h"
 #include "agent/state.h"
 #include "agent/trim.h"
@@ -40,6 +41,7 @@ struct agent {
 	struct control *control;
 	struct coord *coord;
 	struct follow *follow;
+	struct handback *handback;
 
 	int monitor_fd;
 	struct loop_source *monitor;
@@ -53,6 +55,7 @@ static void agent_release(struct agent *agent)
 {
 	/* First what asks, then what is asked. */
 	control_free(agent->control);
+	handback_free(agent->handback);
 	follow_free(agent->follow);
 	coord_free(agent->coord);
 	uapi_server_free(agent->uapi);
@@ -73,7 +76,24 @@ static uint64_t on_netmap(
 {
 	struct agent *agent = arg;
 
-	return member_merge(agent->member, map, now);
+	uint64_t serial = member_merge(agent->member, map, now);
+
+	handback_start(agent->handback, now);
+	return serial;
+}
+
+static int next_owed(void *arg, struct node_id *ret_node, struct buf *body)
+{
+	struct agent *agent = arg;
+
+	return member_next_owed(agent->member, ret_node, body);
+}
+
+static void settle_owed(void *arg, const struct node_id *node)
+{
+	struct agent *agent = arg;
+
+	member_settle_owed(agent->member, node);
 }
 
 static int make_report(void *arg, struct buf *out, const struct now *now)
@@ -314,9 +334,20 @@ static int boot_follow(struct agent *agent, struct err *err)
 		.on_state = on_state,
 		.arg = agent,
 	};
+	struct handback_options handback = {
+		.loop = agent->loop,
+		.credential = agent->state.credential,
+		.next = next_owed,
+		.settle = settle_owed,
+		.arg = agent,
+	};
 
 	agent->coord = coord_new(agent->loop, conf->url, conf->pin, err);
 	if (!agent->coord)
+		return -ENOMEM;
+	handback.coord = agent->coord;
+	agent->handback = handback_new(&handback, err);
+	if (!agent->handback)
 		return -ENOMEM;
 	options.coord = agent->coord;
 	agent->follow = follow_new(&options, err);

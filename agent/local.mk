@@ -14,6 +14,7 @@ agent_libagent_a_SOURCES = \
 	agent/coord.c agent/coord.h \
 	agent/enroll.c agent/enroll.h \
 	agent/follow.c agent/follow.h \
+	agent/handback.c agent/handback.h \
 	agent/join.c agent/join.h \
 	agent/leave.c agent/leave.h \
 	agent/member.c agent/member.h \

@@ -148,9 +148,11 @@ static int apply_all(
 
 	if (r == 0)
 		r = apply_net(member, now, err);
-	if (r == 0)
-		arm_apply(member, now);
-	return r;
+	if (r < 0)
+		return r;
+	roster_set_applied(member->roster);
+	arm_apply(member, now);
+	return 0;
 }
 
 /* While running there is nobody to return an error to: say it, try again. */
@@ -166,7 +168,12 @@ static void reapply(struct member *member, const struct now *now)
 
 static void on_apply_timer(void *arg, const struct now *now)
 {
-	reapply(arg, now);
+	struct member *member = arg;
+	uint64_t before = roster_applied(member->roster);
+
+	reapply(member, now);
+	if (roster_applied(member->roster) != before)
+		member->opt.on_report_due(member->opt.arg, now);
 }
 
 uint64_t member_merge(struct member *member, const struct msg_netmap *map,
@@ -504,6 +511,24 @@ struct engine *member_engine(struct member *member)
 const struct roster *member_roster(const struct member *member)
 {
 	return member->roster;
+}
+
+int member_next_owed(
+	const struct member *member, struct node_id *ret_node, struct buf *body)
+{
+	const struct envelope *removal = roster_owed(member->roster, ret_node);
+	struct msg_record msg;
+
+	if (!removal)
+		return -ENOENT;
+	/* The encoder only reads; a decoded one owns its record. */
+	msg.record = (struct envelope *)(uintptr_t)removal;
+	return msg_record_encode(&msg, body);
+}
+
+void member_settle_owed(struct member *member, const struct node_id *node)
+{
+	roster_settle_owed(member->roster, node);
 }
 
 int member_make_report(

@@ -61,6 +61,11 @@ struct engine *member_engine(struct member *member);
 const struct roster *member_roster(const struct member *member);
 WARN_UNUSED int member_make_report(
 	struct member *member, struct buf *out, const struct now *now);
+/* A removal that the coordinator lacks, as the text of a msg_record (roster.h:
+ * roster_owed). -ENOENT: there is none; -ENOMEM. */
+WARN_UNUSED int member_next_owed(const struct member *member,
+	struct node_id *ret_node, struct buf *body);
+void member_settle_owed(struct member *member, const struct node_id *node);
 /* Everything but what is known of the coordinator. */
 WARN_UNUSED int member_fill_status(const struct member *member,
 	struct msg_agent_status *ret_status, const struct now *now);

@@ -57,7 +57,7 @@ int report_make(
 	const struct report_input *in, struct buf *out, const struct now *now)
 {
 	struct msg_report report = {
-		.applied = roster_serial(in->roster),
+		.applied = roster_applied(in->roster),
 		.listen_port = engine_listen_port(in->engine),
 	};
 	int r;

@@ -21,6 +21,7 @@ struct entry {
 	struct mono news_at;
 	bool has_failed;
 	bool named; /* scratch of one merge */
+	bool owed;  /* its removal, to the coordinator */
 	struct endpoint *endpoints;
 	size_t endpoint_count;
 	struct endpoint preferred; /* unknown, or first when saved */
@@ -31,6 +32,7 @@ struct roster {
 	struct node_id self;
 	uint64_t serial;
 	uint64_t high_serial;
+	uint64_t applied;	/* the serial that was */
 	struct entry **entries; /* sorted by node id */
 	size_t entry_count, entry_cap;
 	uint64_t refusals[REFUSALS_MAX];
@@ -263,6 +265,7 @@ static int merge(struct roster *roster, const struct msg_netmap *map,
 	const struct now *now, struct refusal_ears *ears, bool *ret_changed)
 {
 	bool is_older = map->full && map->serial < roster->high_serial;
+	bool was_applied = roster->applied == roster->serial;
 	bool changed = trust_offer_all(roster->trust, map->records,
 			       map->record_count, now, hear_refusal, ears) > 0;
 	int r = entries_follow_trust(roster);
@@ -277,10 +280,30 @@ static int merge(struct roster *roster, const struct msg_netmap *map,
 			return r;
 	}
 	roster->serial = map->serial;
+	if (was_applied && !changed)
+		roster->applied = roster->serial;
 	if (map->serial > roster->high_serial)
 		roster->high_serial = map->serial;
 	*ret_changed = changed;
 	return 0;
+}
+
+/* Before MAP is merged: what it tells together with a removal that is new here,
+ * its maker knows to be removed. */
+static void mark_owed(struct roster *roster, const struct msg_netmap *map)
+{
+	if (!trust_has_removals(roster->trust))
+		return;
+	for (size_t i = 0; i < map->record_count; i++) {
+		struct node_id node;
+		struct entry *entry =
+			trust_contradicts(roster->trust, map->records[i], &node)
+			? entry_find(roster, &node)
+			: NULL;
+
+		if (entry)
+			entry->owed = true;
+	}
 }
 
 int roster_merge(struct roster *roster, const struct msg_netmap *map,
@@ -297,6 +320,7 @@ int roster_merge(struct roster *roster, const struct msg_netmap *map,
 			"a delta from %llu does not follow on %llu",
 			(unsigned long long)map->since,
 			(unsigned long long)roster->serial);
+	mark_owed(roster, map);
 	r = merge(roster, map, now, &ears, ret_changed);
 	return r < 0 ? err_set(err, r, "out of memory") : 0;
 }
@@ -311,6 +335,38 @@ int roster_restore(struct roster *roster, const struct msg_netmap *map,
 	int r = merge(roster, map, now, &ears, &changed);
 
 	return r < 0 ? err_set(err, r, "out of memory") : 0;
+}
+
+const struct envelope *roster_owed(
+	const struct roster *roster, struct node_id *ret_node)
+{
+	for (size_t i = 0; i < roster->entry_count; i++) {
+		const struct entry *entry = roster->entries[i];
+
+		if (!entry->owed || node_id_equal(&entry->node, &roster->self))
+			continue;
+		*ret_node = entry->node;
+		return trust_removal_of(roster->trust, &entry->node);
+	}
+	return NULL;
+}
+
+void roster_settle_owed(struct roster *roster, const struct node_id *node)
+{
+	struct entry *entry = entry_find(roster, node);
+
+	if (entry)
+		entry->owed = false;
+}
+
+void roster_set_applied(struct roster *roster)
+{
+	roster->applied = roster->serial;
+}
+
+uint64_t roster_applied(const struct roster *roster)
+{
+	return roster->applied <= roster->serial ? roster->applied : 0;
 }
 
 uint64_t roster_serial(const struct roster *roster)

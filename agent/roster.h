@@ -60,6 +60,19 @@ WARN_UNUSED int roster_restore(struct roster *roster,
 	void (*on_refused)(void *arg, const struct err *err), void *arg,
 	struct err *err);
 
+/* A removed node of which the last maps told as of a member: whoever made them
+ * has lost its removal, and is owed it. Never this node itself. Borrowed until
+ * the next merge; NULL: nothing is owed. */
+const struct envelope *roster_owed(
+	const struct roster *roster, struct node_id *ret_node);
+/* It was given back: owed again only when another map tells of NODE so. */
+void roster_settle_owed(struct roster *roster, const struct node_id *node);
+
+/* What is here was applied: peers and addresses are as the records say. */
+void roster_set_applied(struct roster *roster);
+/* The serial for which that holds; a map that changes nothing takes it along. 0
+ * after a fall below it. */
+uint64_t roster_applied(const struct roster *roster);
 /* Where to go on polling from. Falls only with a full map. */
 uint64_t roster_serial(const struct roster *roster);
 const struct node_id *roster_self(const struct roster *roster);

@@ -36,7 +36,7 @@ static const struct api_route routes[] = {
 	{ API_PUT, "/v1/nodes/{}", NULL, SCOPE_NODES_WRITE, WITH_MESH,
 		api_node_put },
 	{ API_POST, "/v1/nodes/{}/removal", NULL,
-		SCOPE_NODES_WRITE | SCOPE_SELF, WITH_MESH, api_node_remove },
+		SCOPE_NODES_WRITE | SCOPE_AGENT, WITH_MESH, api_node_remove },
 	{ API_GET, "/v1/applied", "serial wait", READERS, WITH_MESH,
 		api_applied },
 	{ API_GET, "/v1/openapi.yaml", NULL, SCOPE_PUBLIC, WITHOUT_MESH,
@@ -176,18 +176,6 @@ static bool authenticate(struct api_call *call)
 	BUG_ON(true);
 }
 
-/* An agent may do some things to its own node. */
-static void add_self(struct api_call *call)
-{
-	char own[MESH_ID_TEXT_SIZE];
-
-	if (call->caller.kind != CALLER_AGENT)
-		return;
-	if (strcmp(call->param, node_id_format(&call->caller.node.id, own)) ==
-		0)
-		call->caller.scopes |= SCOPE_SELF;
-}
-
 /* False: replied. */
 static bool authorise(struct api_call *call, const struct api_route *route)
 {
@@ -296,7 +284,6 @@ void api_dispatch(struct meshd *meshd, const struct api_request *request,
 	route = find_route(&call);
 	if (!route || !authenticate(&call))
 		return;
-	add_self(&call);
 	if (!authorise(&call, route) || !form_is_right(&call, route))
 		return;
 	if (call.caller.kind == CALLER_AGENT &&

@@ -145,13 +145,18 @@ enum obstacle {
 static int check_identity(struct meshd *meshd, const struct node_row *node,
 	struct wall now, enum obstacle *ret_obstacle, struct err *err)
 {
+	struct verified_node tombstone;
 	struct node_row there;
 	int r = store_node_find(meshd->store, &node->id, &there, err);
 	bool same;
 
 	*ret_obstacle = FREE;
-	if (r == -ENOENT)
+	if (r == -ENOENT) {
+		if (trust_find(meshd->trust, &node->id, &tombstone) &&
+			tombstone.removed)
+			*ret_obstacle = NODE_GONE;
 		return 0;
+	}
 	if (r < 0)
 		return r;
 	same = strcmp(there.name, node->name) == 0 &&

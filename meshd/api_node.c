@@ -351,6 +351,68 @@ static void reply_removed(struct api_call *call, const struct node_row *node)
 	api_reply_applied(call, row.serial);
 }
 
+/* Of a node that these books do not have: a backup from before it joined, or a
+ * reservation that will come to nothing. The record is all there is to keep. */
+static int plant(struct api_call *call, const struct node_row *node,
+	const struct record *rec, const struct envelope *env,
+	struct change *change, struct err *err)
+{
+	struct store *store = call->meshd->store;
+	struct subject subject = subject_of_node(&node->id);
+	struct node_row reserved;
+	int r = change_begin(call->meshd, call->now, change, err);
+
+	if (r == 0)
+		r = store_node_find(store, &node->id, &reserved, NULL);
+	if (r == 0)
+		r = store_node_release(store, &node->id, call->now->wall, err);
+	if (r == 0 || r == -ENOENT)
+		r = store_record_delete(store, RECORD_KEY, &subject, err);
+	if (r == 0)
+		r = store_record_untell(
+			store, RECORD_MEMBERSHIP, &subject, err);
+	if (r == 0)
+		r = store_record_put(store, rec, env, change->serial, err);
+	return r;
+}
+
+/* The node that the path names; one that is not in the books by its id only,
+ * and then reserved, if anything. False: replied. */
+static bool find_to_remove(struct api_call *call, struct node_row *ret_node)
+{
+	struct node_row node = { .state = NODE_RESERVED };
+	struct subject subject;
+	struct record_row row;
+	struct err err = { 0 };
+	int r;
+
+	if (!node_id_parse(call->param, &node.id))
+		return find_node(call, ret_node);
+	r = store_node_find(call->meshd->store, &node.id, &node, &err);
+	if (r < 0 && r != -ENOENT) {
+		reply_failed(call, r, &err);
+		return false;
+	}
+	if (node.state == NODE_RESERVED) {
+		(void)str_copy(node.name, sizeof(node.name), call->param);
+		subject = subject_of_node(&node.id);
+		r = store_record_find(call->meshd->store, RECORD_REMOVAL,
+			&subject, &row, &err);
+		if (r < 0 && r != -ENOENT) {
+			reply_failed(call, r, &err);
+			return false;
+		}
+		if (r == 0) { /* planted before */
+			envelope_free(row.envelope);
+			node.state = NODE_REMOVED;
+		}
+	}
+	*ret_node = node;
+	return true;
+}
+
+/* The operator's word, the node's own, or an agent that still has either when
+ * this coordinator has lost it: the record vouches for itself. */
 void api_node_remove(struct api_call *call)
 {
 	AUTO(msg_record_release) struct msg_record msg = { 0 };
@@ -360,14 +422,16 @@ void api_node_remove(struct api_call *call)
 	struct err err = { 0 };
 	int r;
 
-	if (!find_node(call, &node) ||
+	if (!find_to_remove(call, &node) ||
 		!read_record(call, RECORD_REMOVAL, &node, &msg, &rec))
 		return;
 	if (node.state == NODE_REMOVED) {
 		reply_removed(call, &node);
 		return;
 	}
-	r = bury(call, &node, &rec, msg.record, &change, &err);
+	r = node.state == NODE_MEMBER
+		? bury(call, &node, &rec, msg.record, &change, &err)
+		: plant(call, &node, &rec, msg.record, &change, &err);
 	if (r == 0 && !believe(call, msg.record))
 		return;
 	if (r == 0) {
@@ -378,6 +442,9 @@ void api_node_remove(struct api_call *call)
 		reply_failed(call, r, &err);
 		return;
 	}
-	log_info("node %s is removed", node.name);
+	log_info("node %s is removed%s%s", node.name,
+		call->caller.kind == CALLER_AGENT ? ", says " : "",
+		call->caller.kind == CALLER_AGENT ? call->caller.node.name
+						  : "");
 	api_reply_applied(call, change.serial);
 }

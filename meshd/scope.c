@@ -20,7 +20,6 @@ static const struct {
 	{ SCOPE_TOKENS_WRITE, "tokens:write" },
 	{ SCOPE_ENROLL, "enroll" },
 	{ SCOPE_AGENT, "agent" },
-	{ SCOPE_SELF, "self" },
 };
 
 static bool parse(const char *name, size_t len, unsigned int *ret_scope)

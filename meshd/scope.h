@@ -25,12 +25,11 @@ enum {
 	SCOPE_TOKENS_WRITE = 1 << 5,
 	SCOPE_ENROLL = 1 << 6,
 	SCOPE_AGENT = 1 << 7,
-	SCOPE_SELF = 1 << 8,
 };
 #define SCOPES_GRANTABLE                                                       \
 	(SCOPE_ADMIN | SCOPE_NODES_READ | SCOPE_NODES_WRITE |                  \
 		SCOPE_TOKENS_WRITE)
-#define SCOPES_KNOWN ((SCOPE_SELF << 1) - 1)
+#define SCOPES_KNOWN ((SCOPE_AGENT << 1) - 1)
 
 /* One name ("nodes:read"), grantable or not. */
 WARN_UNUSED bool scope_parse(const char *name, unsigned int *ret_scope);

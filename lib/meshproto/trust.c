@@ -210,6 +210,39 @@ bool trust_node_usable(const struct verified_node *node, const struct now *now)
 	return !m->not_after.ns || now->wall.ns < m->not_after.ns;
 }
 
+const struct envelope *trust_removal_of(
+	const struct trust *trust, const struct node_id *node)
+{
+	const struct trust_node *found = trust_set_node(trust, node);
+
+	return found ? found->removal_env : NULL;
+}
+
+bool trust_contradicts(const struct trust *trust, const struct envelope *env,
+	struct node_id *ret_node)
+{
+	struct record rec;
+	const struct node_id *subject;
+
+	if (record_form_decode(env->payload, env->payload_len, &rec, NULL) < 0)
+		return false;
+	subject = subject_of(&rec);
+	if (rec.type == RECORD_REMOVAL || !subject ||
+		!trust_removal_of(trust, subject))
+		return false;
+	*ret_node = *subject;
+	return true;
+}
+
+bool trust_has_removals(const struct trust *trust)
+{
+	for (size_t i = 0; i < trust->node_count; i++) {
+		if (trust->nodes[i]->removal_env)
+			return true;
+	}
+	return false;
+}
+
 static void each_of_node(const struct trust_node *node,
 	void (*fn)(void *arg, const struct envelope *env), void *arg)
 {

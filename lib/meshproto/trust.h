@@ -91,6 +91,14 @@ bool trust_find(const struct trust *trust, const struct node_id *node,
 /* May be installed as a peer: a member with a key, not removed, not past its
  * not_after. */
 bool trust_node_usable(const struct verified_node *node, const struct now *now);
+/* Whether ENV claims to be a membership or key of a node whose removal is
+ * believed: whoever sent it does not know of that, or hides it. */
+bool trust_contradicts(const struct trust *trust, const struct envelope *env,
+	struct node_id *ret_node);
+/* NULL: NODE is not removed. Borrowed until the next offer. */
+const struct envelope *trust_removal_of(
+	const struct trust *trust, const struct node_id *node);
+bool trust_has_removals(const struct trust *trust);
 /* Every accepted envelope, in an order good for offering them again. Superseded
  * ones are left out, but for the one by which a delegate admitted a node: it
  * counts against the grant. */

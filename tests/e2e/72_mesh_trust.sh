@@ -40,6 +40,11 @@ for kind in foreign-key widened-address extra-node; do
 	check_eq "it said so once" 1 "$(grep -ciE 'refus' "$WORK/a.log")"
 done
 
+gone() { # NODE: meshctl says that there is none
+	ctl node show "$1" >"$WORK/show" 2>&1
+	test $? -eq 3 && grep -q "no node $1" "$WORK/show"
+}
+
 # The removed node does not come back with yesterday's database.
 meshd_stop
 cp -r "$WORK/meshd" "$WORK/yesterday"
@@ -54,11 +59,16 @@ check "meshd runs on the old backup" meshd_start
 lab_host d
 check "a node joins through it" mesh_join d
 check "a hears of it" wait_for 40 knows a d
+# d believes yesterday's records until an agent hands c's removal back.
+check "d, who never heard of the removal, does not keep c" \
+	wait_for 40 knows_not d c
+check "nor does the coordinator" wait_for 40 gone c
 check "c is not back at a" knows_not a c
 check "c is not back at b" knows_not b c
 stop_pid "${AGENT[a]}"
 mesh_run a
 check "nor after a restart of a" knows_not a c
+check "d still does not know it" knows_not d c
 
 # No private key ever reached the coordinator.
 for node in a b; do

@@ -12,7 +12,7 @@ UNIT_TESTS += tests/unit/test_agent_backoff tests/unit/test_agent_candidates \
 	tests/unit/test_agent_status tests/unit/test_agent_control \
 	tests/unit/test_agent_coord tests/unit/test_agent_follow \
 	tests/unit/test_agent_conf tests/unit/test_agent_cache \
-	tests/unit/test_agent_enroll
+	tests/unit/test_agent_enroll tests/unit/test_agent_handback
 EXTRA_DIST += tests/unit/tls_stub.py
 
 agent_fixture = $(mesh_fixture) tests/unit/agent_fixture.c \
@@ -70,6 +70,11 @@ tests_unit_test_agent_follow_SOURCES = tests/unit/test_agent_follow.c \
 tests_unit_test_agent_follow_CPPFLAGS = $(agent_test_cppflags)
 tests_unit_test_agent_follow_CFLAGS = $(agent_test_cflags)
 tests_unit_test_agent_follow_LDADD = $(agent_test_ldadd)
+
+tests_unit_test_agent_handback_SOURCES = tests/unit/test_agent_handback.c \
+	tests/unit/tls_stub.c tests/unit/tls_stub.h
+tests_unit_test_agent_handback_CPPFLAGS = $(agent_test_cppflags)
+tests_unit_test_agent_handback_LDADD = $(agent_test_ldadd)
 
 tests_unit_test_agent_conf_SOURCES = tests/unit/test_agent_conf.c
 tests_unit_test_agent_conf_CPPFLAGS = $(agent_test_cppflags)

@@ -180,6 +180,104 @@ static void test_removal_is_final(void **state)
 	fx_map_release(&fx);
 }
 
+/* A map that tells of a removed node as of a member was made by one who lost
+ * its removal. */
+static void test_owed(void **state)
+{
+	AUTO_ROSTER roster = fx_roster_of(4);
+	AUTO(buf_release) struct buf text = BUF_INIT(1 << 20);
+	AUTO_ROSTER other = fx_roster();
+	struct record removals[] = { fx_removal(1), fx_removal(2) };
+	struct record key = fx_key(2), member = fx_member(1), rec;
+	struct fx_refusals refusals = { 0 };
+	struct now now = fx_now(0);
+	const struct envelope *env;
+	struct msg_netmap cached;
+	struct err err = { 0 };
+	struct node_id id;
+	struct fx_map fx;
+
+	(void)state;
+	fx_map_delta(&fx, 1, 2);
+	fx_map_add(&fx, &removals[0], FX_OPERATOR);
+	fx_map_add(&fx, &removals[1], FX_NODE + 2);
+	assert_true(fx_merge(roster, &fx, 0));
+	/* being told once more, by the operator or the node, is no reason */
+	fx.map.since = 2;
+	(void)fx_merge(roster, &fx, 0);
+	assert_null(roster_owed(roster, &id));
+	fx_map_release(&fx);
+	/* our own cache has both, and lacks nothing */
+	assert_int_equal(roster_encode(roster, &text), 0);
+	assert_int_equal(
+		msg_netmap_decode(text.data, text.len, &cached, &err), 0);
+	assert_int_equal(roster_restore(other, &cached, &now, fx_hear_refusal,
+				 &refusals, &err),
+		0);
+	msg_netmap_release(&cached);
+	assert_null(roster_owed(other, &id));
+
+	/* a membership alone, a key alone, a node in good standing */
+	fx_map_delta(&fx, 2, 3);
+	fx_map_add(&fx, &member, FX_DELEGATE);
+	fx_map_add(&fx, &key, FX_NODE + 2);
+	fx_map_node(&fx, 3);
+	(void)fx_merge(roster, &fx, 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		env = roster_owed(roster, &id);
+		assert_non_null(env);
+		assert_int_equal(record_open(env, &rec, &err), 0);
+		assert_int_equal(rec.type, RECORD_REMOVAL);
+		assert_true(node_id_equal(&rec.removal.node, &id));
+		roster_settle_owed(roster, &id);
+		assert_true(roster_owed(roster, &id) != env);
+	}
+	assert_null(roster_owed(roster, &id));
+	/* it does not learn: once more for each map */
+	fx.map.since = 3;
+	(void)fx_merge(roster, &fx, 0);
+	assert_non_null(roster_owed(roster, &id));
+	fx_map_release(&fx);
+}
+
+/* What is reported is what was applied, not what was heard. */
+static void test_applied(void **state)
+{
+	AUTO_ROSTER roster = fx_roster();
+	struct fx_map fx;
+
+	(void)state;
+	fx_map_full(&fx, 7);
+	fx_map_roots(&fx);
+	fx_map_node(&fx, 0);
+	fx_map_node(&fx, 1);
+	assert_true(fx_merge(roster, &fx, 0));
+	assert_int_equal(roster_applied(roster), 0);
+	roster_set_applied(roster);
+	assert_int_equal(roster_applied(roster), 7);
+	fx_map_release(&fx);
+	/* nothing to apply */
+	fx_map_delta(&fx, 7, 8);
+	assert_false(fx_merge(roster, &fx, 0));
+	assert_int_equal(roster_applied(roster), 8);
+	/* applying this one fails ... */
+	fx_map_delta(&fx, 8, 9);
+	fx_map_node(&fx, 2);
+	assert_true(fx_merge(roster, &fx, 0));
+	fx_map_release(&fx);
+	assert_int_equal(roster_applied(roster), 8);
+	/* ... and that nothing follows on it does not mend that */
+	fx_map_delta(&fx, 9, 10);
+	assert_false(fx_merge(roster, &fx, 0));
+	assert_int_equal(roster_applied(roster), 8);
+	/* a coordinator that went back is not told of its future */
+	fx_map_full(&fx, 4);
+	assert_false(fx_merge(roster, &fx, 0));
+	assert_int_equal(roster_applied(roster), 0);
+	roster_set_applied(roster);
+	assert_int_equal(roster_applied(roster), 4);
+}
+
 static void test_own_removal(void **state)
 {
 	static const struct {
@@ -378,6 +476,8 @@ int main(void)
 		cmocka_unit_test(test_older_full_map_withholds_nobody),
 		cmocka_unit_test(test_forged_record_still_names),
 		cmocka_unit_test(test_removal_is_final),
+		cmocka_unit_test(test_owed),
+		cmocka_unit_test(test_applied),
 		cmocka_unit_test(test_own_removal),
 		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_cache_round_trip),

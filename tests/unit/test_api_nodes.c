@@ -7,6 +7,7 @@
 #include "meshd/store.h"
 #include "meshd_lab.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <sqlite3.h>
 
@@ -520,6 +521,104 @@ static void test_leave(void **state)
 	lab_must(&lab, 404, "GET /v1/nodes/node-0", LAB_LOCAL, NULL);
 }
 
+/* What an agent has kept and this coordinator has lost: the record vouches for
+ * itself, whoever of the members brings it. */
+static void test_handed_back(void **state)
+{
+	static const struct {
+		unsigned int signer, status;
+		int line;
+	} rows[] = {
+		{ FX_STRANGER, 422, __LINE__ },
+		{ FX_DELEGATE, 422, __LINE__ },
+		{ FX_NODE + 1, 422, __LINE__ }, /* who brings it */
+		{ FX_OPERATOR, 200, __LINE__ },
+	};
+	struct record removal = fx_removal(0);
+	uint64_t before = serial();
+	struct msg_netmap map;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ROW_INT(&rows[i],
+			lab_call(&lab, lab_path("POST /v1/nodes/%s/removal", 0),
+				lab_agent(1),
+				lab_record_of(&removal, rows[i].signer)),
+			rows[i].status);
+		ROW_INT(&rows[i], serial() - before, rows[i].status == 200);
+	}
+	lab_must(&lab, 404, "GET /v1/nodes/node-0", LAB_LOCAL, NULL);
+	assert_int_equal(poll_netmap(1, before, 30), 200);
+	read_netmap(&map);
+	assert_int_equal(map.record_count, 1);
+	msg_netmap_release(&map);
+	/* the next agent with the same news changes nothing */
+	before = serial();
+	lab_must(&lab, 200, lab_path("POST /v1/nodes/%s/removal", 0),
+		lab_agent(1), lab_record_of(&removal, FX_NODE));
+	assert_true(serial() == before);
+	/* who is removed brings nothing any more */
+	removal = fx_removal(1);
+	lab_must(&lab, 410, lab_path("POST /v1/nodes/%s/removal", 1),
+		lab_agent(0), lab_record_of(&removal, FX_OPERATOR));
+}
+
+/* Of a node that the books do not have: a tombstone without a membership. */
+static void test_planted(void **state)
+{
+	static const struct {
+		unsigned int node, signer, status, rises;
+		int line;
+	} rows[] = {
+		{ 5, FX_STRANGER, 422, 0, __LINE__ },
+		{ 5, FX_NODE + 1, 422, 0, __LINE__ },
+		{ 5, FX_OPERATOR, 200, 1, __LINE__ },
+		{ 5, FX_OPERATOR, 200, 0, __LINE__ },
+		{ 5, FX_NODE + 5, 200, 0, __LINE__ },
+		{ 6, FX_NODE + 6, 200, 1, __LINE__ },
+		{ 6, FX_OPERATOR, 200, 0, __LINE__ },
+	};
+	struct msg_netmap map;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct record removal = fx_removal(rows[i].node);
+		uint64_t before = serial();
+
+		ROW_INT(&rows[i],
+			lab_call(&lab,
+				lab_path("POST /v1/nodes/%s/removal",
+					rows[i].node),
+				lab_agent(1),
+				lab_record_of(&removal, rows[i].signer)),
+			rows[i].status);
+		ROW_INT(&rows[i], serial() - before, rows[i].rises);
+	}
+	/* everybody is told, after a restart as well; and it cannot join */
+	lab_restart(&lab, tmpdir_path("s"));
+	assert_int_equal(poll_netmap(1, 0, 0), 200);
+	read_netmap(&map);
+	assert_int_equal(map.record_count, 6 + 2);
+	msg_netmap_release(&map);
+	lab_must(&lab, 410, "POST /v1/enrollments", lab_bearer(0),
+		lab_enroll_request(5, "node-5"));
+	assert_string_equal(lab_slug(&lab), "node-removed");
+}
+
+/* Between the two steps of its enrolment: the reservation goes. */
+static void test_planted_on_reservation(void **state)
+{
+	struct record removal = fx_removal(5);
+	struct node_id id = fx_node_id(5);
+	struct node_row row;
+
+	lab_must(&lab, 200, "POST /v1/enrollments", lab_bearer(0),
+		lab_enroll_request(5, "node-5"));
+	assert_int_equal(store_node_find(lab.meshd.store, &id, &row, NULL), 0);
+	lab_must(&lab, 200, lab_path("POST /v1/nodes/%s/removal", 5),
+		lab_agent(1), lab_record_of(&removal, FX_OPERATOR));
+	assert_int_equal(
+		store_node_find(lab.meshd.store, &id, &row, NULL), -ENOENT);
+}
+
 /* ---- mesh and tokens ---- */
 
 static void test_mesh_again(void **state)
@@ -747,6 +846,9 @@ int main(void)
 		T(test_move_address),
 		T(test_remove),
 		T(test_leave),
+		T(test_handed_back),
+		T(test_planted),
+		T(test_planted_on_reservation),
 		T(test_mesh_again),
 		T(test_tokens),
 		T(test_token_escalation),

@@ -83,7 +83,7 @@ static const struct right {
 	{ "GET /v1/nodes", "rwml", __LINE__ },
 	{ "GET /v1/nodes/{}", "rwml", __LINE__ },
 	{ "PUT /v1/nodes/{}", "wml", __LINE__ },
-	{ "POST /v1/nodes/{}/removal", "wml", __LINE__ },
+	{ "POST /v1/nodes/{}/removal", "wmla", __LINE__ },
 	{ "GET /v1/applied", "rwml", __LINE__ },
 	{ "GET /v1/openapi.yaml", "nrwtmlja", __LINE__ },
 	{ "GET /healthz", "nrwtmlja", __LINE__ },
@@ -155,18 +155,20 @@ static void test_wrong_token(void **state)
 		}
 }
 
-/* An agent may remove itself, and nobody else. */
-static void test_self(void **state)
+/* An agent may bring any removal record, and change nothing else. */
+static void test_agent(void **state)
 {
 	lab_create_token(&lab, 0, 0);
 	lab_join(&lab, 0, 0);
 	lab_join(&lab, 1, 0);
 	lab_must(&lab, 400, lab_path("POST /v1/nodes/%s/removal", 0),
 		lab_agent(0), "{}");
-	lab_must(&lab, 403, lab_path("POST /v1/nodes/%s/removal", 1),
+	lab_must(&lab, 400, lab_path("POST /v1/nodes/%s/removal", 1),
 		lab_agent(0), "{}");
-	lab_must(
-		&lab, 403, "POST /v1/nodes/node-0/removal", lab_agent(0), "{}");
+	lab_must(&lab, 403, lab_path("POST /v1/nodes/%s/removal", 1),
+		lab_bearer(0), "{}");
+	lab_must(&lab, 401, lab_path("POST /v1/nodes/%s/removal", 1),
+		LAB_NOBODY, "{}");
 	lab_must(
 		&lab, 403, lab_path("PUT /v1/nodes/%s", 0), lab_agent(0), "{}");
 	lab_must(
@@ -290,7 +292,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		T(test_every_caller),
 		T(test_wrong_token),
-		T(test_self),
+		T(test_agent),
 		T(test_forms),
 		T(test_no_mesh),
 		T(test_described),

@@ -13,6 +13,8 @@ guards nothing.
   /log           the requests of /v1/, one a line
   /v1/netmap     as the mode (the first argument) says
   /v1/report     204; 503 in mode deaf
+  /v1/nodes/     200; 503 in mode deaf, the first two times in mode flaky; 422
+                 in mode firm
 """
 import base64
 import hashlib
@@ -144,6 +146,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.poll()
         elif self.path == "/v1/report":
             self.answer(503 if MODE == "deaf" else 204, "")
+        elif self.path.startswith("/v1/nodes/"):
+            asked = sum("/v1/nodes/" in line for line in state["log"])
+            if MODE == "deaf" or (MODE == "flaky" and asked <= 2):
+                self.answer(503, "")
+            else:
+                self.answer(422 if MODE == "firm" else 200, "")
         else:
             self.answer(404, "")
 
