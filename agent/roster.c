@@ -20,8 +20,9 @@ struct entry {
 	bool has_news;
 	struct mono news_at;
 	bool has_failed;
-	bool named; /* scratch of one merge */
-	bool owed;  /* its removal, to the coordinator */
+	bool named; /* scratch of one merge, as are the next two */
+	bool came_key, came_membership;
+	bool owed; /* its removal, to the coordinator */
 	struct endpoint *endpoints;
 	size_t endpoint_count;
 	struct endpoint preferred; /* unknown, or first when saved */
@@ -144,6 +145,7 @@ static int entries_follow_trust(struct roster *roster)
 		if (r < 0)
 			return r;
 		entry->named = false;
+		entry->came_key = entry->came_membership = false;
 	}
 	return 0;
 }
@@ -306,6 +308,41 @@ static void mark_owed(struct roster *roster, const struct msg_netmap *map)
 	}
 }
 
+/* A full map that has a member's key has its membership, unless somebody put
+ * another record in its place. */
+static void hear_missing(struct roster *roster, const struct msg_netmap *map,
+	struct refusal_ears *ears)
+{
+	for (size_t i = 0; i < map->record_count; i++) {
+		enum record_type type;
+		struct node_id node;
+		struct entry *entry =
+			record_claim(map->records[i], &type, &node)
+			? entry_find(roster, &node)
+			: NULL;
+
+		if (entry && type == RECORD_KEY)
+			entry->came_key = true;
+		if (entry && type == RECORD_MEMBERSHIP)
+			entry->came_membership = true;
+	}
+	for (size_t i = 0; i < roster->entry_count; i++) {
+		const struct entry *entry = roster->entries[i];
+		struct verified_node node;
+		struct err err = { 0 };
+
+		if (!entry->came_key || entry->came_membership ||
+			!trust_find(roster->trust, &entry->node, &node) ||
+			!node.membership || node.removed)
+			continue;
+		(void)err_set(&err, -EPERM,
+			"membership of %s: is missing in a full netmap that "
+			"has its key; what was accepted stays",
+			node.membership->name);
+		hear_refusal(ears, TRUST_REFUSED, &err);
+	}
+}
+
 int roster_merge(struct roster *roster, const struct msg_netmap *map,
 	const struct now *now,
 	void (*on_refused)(void *arg, const struct err *err), void *arg,
@@ -322,6 +359,8 @@ int roster_merge(struct roster *roster, const struct msg_netmap *map,
 			(unsigned long long)roster->serial);
 	mark_owed(roster, map);
 	r = merge(roster, map, now, &ears, ret_changed);
+	if (r == 0 && map->full)
+		hear_missing(roster, map, &ears);
 	return r < 0 ? err_set(err, r, "out of memory") : 0;
 }
 

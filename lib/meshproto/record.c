@@ -145,3 +145,30 @@ const char *record_label(
 	}
 	return buf;
 }
+
+bool record_claim(const struct envelope *env, enum record_type *ret_type,
+	struct node_id *ret_node)
+{
+	struct record rec;
+
+	if (record_form_decode(env->payload, env->payload_len, &rec, NULL) <
+			0 &&
+		!record_form_claim(env->payload, env->payload_len, &rec))
+		return false;
+	*ret_type = rec.type;
+	switch (rec.type) {
+	case RECORD_MEMBERSHIP:
+		*ret_node = rec.membership.node;
+		return true;
+	case RECORD_KEY:
+		*ret_node = rec.key.node;
+		return true;
+	case RECORD_REMOVAL:
+		*ret_node = rec.removal.node;
+		return true;
+	case RECORD_MESH:
+	case RECORD_GRANT:
+		return false;
+	}
+	return false;
+}

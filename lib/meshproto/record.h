@@ -145,4 +145,9 @@ WARN_UNUSED int envelope_decode(const char *json, size_t len,
 	struct envelope **ret_env, struct err *err);
 WARN_UNUSED int envelope_encode(const struct envelope *env, struct buf *out);
 
+/* Which node's record ENV claims to be, readable or not; nothing of it is
+ * verified. False: it is of no node, or does not say. */
+bool record_claim(const struct envelope *env, enum record_type *ret_type,
+	struct node_id *ret_node);
+
 #endif

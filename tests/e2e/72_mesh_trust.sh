@@ -25,13 +25,14 @@ forge() {
 refused() { # PATTERN
 	grep -iE 'refus' "$WORK/a.log" | grep -qE "$1"
 }
-for kind in foreign-key widened-address extra-node; do
+for kind in foreign-key widened-address extra-node swapped-record; do
 	: >"$WORK/a.log"
 	check "the database is edited: $kind" forge $kind b
 	case $kind in
 	foreign-key) names='key of .*b|key of' ;;
 	widened-address) names='membership of b' ;;
 	extra-node) names='intruder' ;;
+	swapped-record) names='membership of b: is missing' ;;
 	esac
 	check "a says that it refused it, and names the record" \
 		wait_for 40 refused "$names"

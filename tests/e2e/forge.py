@@ -7,6 +7,8 @@ widened-address  NODE's membership owns the whole IPv4 Internet, the signature
                  left as it was
 extra-node       a member called "intruder", whole and well signed, but not by
                  anybody whom the operator named
+swapped-record   in the place of NODE's membership stands that of another member,
+                 whole and well signed
 
 Every change is pushed: it gets a serial that no agent has seen.
 """
@@ -79,6 +81,11 @@ def main():
                       addresses=["100.64.255.1/32"], serial=1)
         payload = json.dumps(record).encode()
         put("membership", intruder, payload, thief.public, thief.sign(payload))
+    elif kind == "swapped-record":
+        signer, signature, payload = db.execute(
+            "SELECT signer, signature, payload FROM record WHERE type = 'membership' AND subject ="
+            " (SELECT id FROM node WHERE state = 'member' AND name <> ? ORDER BY name)", (name,)).fetchone()
+        put("membership", node, payload.encode(), signer, signature)
     else:
         sys.exit(f"forge.py: no such kind: {kind}")
     db.execute("UPDATE mesh SET serial = ?", (serial,))

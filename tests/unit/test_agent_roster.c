@@ -180,6 +180,46 @@ static void test_removal_is_final(void **state)
 	fx_map_release(&fx);
 }
 
+/* Another node's valid record in the place of its membership. */
+static void test_swapped_record(void **state)
+{
+	AUTO_ROSTER roster = fx_roster_of(3);
+	struct fx_refusals refusals = { 0 };
+	struct record member = fx_member(2), key = fx_key(1);
+	struct now now = fx_now(0);
+	struct err err = { 0 };
+	struct fx_map fx;
+	bool changed = true;
+
+	(void)state;
+	fx_map_full(&fx, 2);
+	fx_map_roots(&fx);
+	fx_map_node(&fx, 0);
+	fx_map_node(&fx, 2);
+	fx_map_add(&fx, &member, FX_DELEGATE);
+	fx_map_add(&fx, &key, FX_NODE + 1);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(
+			roster_merge(roster, &fx.map, &now, fx_hear_refusal,
+				&refusals, &changed, &err),
+			0);
+		assert_false(changed);
+		assert_int_equal(refusals.count, 1);
+	}
+	assert_non_null(strstr(refusals.last, fx_member(1).membership.name));
+	assert_non_null(strstr(refusals.last, "missing"));
+	assert_false(fx_node(roster, 1).withheld);
+	fx_map_release(&fx);
+	/* a delta may bring a key alone: it rotates */
+	fx_map_delta(&fx, 2, 3);
+	fx_map_add(&fx, &key, FX_NODE + 1);
+	assert_int_equal(roster_merge(roster, &fx.map, &now, fx_hear_refusal,
+				 &refusals, &changed, &err),
+		0);
+	assert_int_equal(refusals.count, 1);
+	fx_map_release(&fx);
+}
+
 /* A map that tells of a removed node as of a member was made by one who lost
  * its removal. */
 static void test_owed(void **state)
@@ -476,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_older_full_map_withholds_nobody),
 		cmocka_unit_test(test_forged_record_still_names),
 		cmocka_unit_test(test_removal_is_final),
+		cmocka_unit_test(test_swapped_record),
 		cmocka_unit_test(test_owed),
 		cmocka_unit_test(test_applied),
 		cmocka_unit_test(test_own_removal),
