@@ -366,10 +366,8 @@ static int boot(struct agent *agent, struct err *err)
 		.on_gone = on_gone,
 		.arg = agent,
 	};
-	int r = load_state(agent, err);
+	int r = boot_loop(agent, err);
 
-	if (r == 0)
-		r = boot_loop(agent, err);
 	if (r < 0)
 		return r;
 	member.loop = agent->loop;
@@ -393,13 +391,18 @@ int agent_run(const struct agent_options *options)
 	};
 	const struct now *now;
 	struct err err = { 0 };
-	int status;
+	int status = EXIT_FAILURE;
+	int r = load_state(&agent, &err);
 
-	if (boot(&agent, &err) < 0) {
+	if (r == -ENOENT)
+		status = EXIT_NOT_FOUND;
+	if (r == 0)
+		r = boot(&agent, &err);
+	if (r < 0) {
 		char text[2 * ERR_MSG_MAX];
 
 		log_error("%s", err_text(&err, text, sizeof(text)));
-		return EXIT_FAILURE;
+		return status;
 	}
 	now = loop_now(agent.loop);
 	forget_own_news(&agent);

@@ -185,13 +185,16 @@ static bool authorise(struct api_call *call, const struct api_route *route)
 		caller->node.state == NODE_REMOVED;
 
 	if (!(route->scopes & caller->scopes)) {
+		/* "self" is no scope that anybody can ask for. */
+		unsigned int shown = route->scopes & ~(unsigned int)SCOPE_SELF;
+
 		if (caller->kind == CALLER_NOBODY)
 			reply_problem(call, 401, "unauthenticated",
 				"this needs a bearer token");
 		else
 			reply_problem(call, 403, "scope-missing",
 				"this needs the scope %s",
-				scopes_format(route->scopes, names));
+				scopes_format(shown, names));
 		return false;
 	}
 	call->response->known = caller->kind != CALLER_NOBODY;
@@ -201,7 +204,7 @@ static bool authorise(struct api_call *call, const struct api_route *route)
 		return false;
 	}
 	if (!call->meshd->trust && !route->before_mesh) {
-		reply_problem(call, 409, "no-mesh",
+		reply_problem(call, 404, "no-mesh",
 			"there is no mesh here yet: meshctl init makes one");
 		return false;
 	}

@@ -200,6 +200,19 @@ static int transport_error(const struct client *client, CURLcode code,
 			"cannot reach the coordinator: %s has another TLS key "
 			"than the pin says",
 			client->where);
+	if (code == CURLE_PEER_FAILED_VERIFICATION ||
+		code == CURLE_SSL_CACERT_BADFILE)
+		return err_set(err, -EHOSTUNREACH,
+			"cannot reach the coordinator: no authority vouches "
+			"for the TLS key of %s: name it with --pin (`meshctl "
+			"status' on its host shows it)",
+			client->where);
+	if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+		code == CURLE_GOT_NOTHING)
+		return err_set(err, -EHOSTUNREACH,
+			"cannot reach the coordinator: %s closed the "
+			"connection",
+			client->where);
 	if (client->is_unix && os_errno == EACCES)
 		return err_set(err, -EHOSTUNREACH,
 			"cannot reach the coordinator: no permission for %s "
@@ -248,11 +261,6 @@ static int problem_error(const struct client *client, long status,
 		return err_set(
 			err, code, "%s answered %ld", client->where, status);
 	text_clean(problem.detail[0] ? problem.detail : problem.slug, &clean);
-	if (problem.field[0]) {
-		buf_add_str(&clean, " (");
-		text_clean(problem.field, &clean);
-		buf_add_str(&clean, ")");
-	}
 	msg_problem_release(&problem);
 	return err_set(err, code, "%s", buf_str(&clean));
 }

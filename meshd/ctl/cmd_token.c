@@ -108,14 +108,31 @@ static int parse_join(
 	return 0;
 }
 
+static bool is_scope(const char *text, size_t len)
+{
+	static const char *const scopes[] = { "admin", "nodes:read",
+		"nodes:write", "tokens:write" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++) {
+		_Static_assert(sizeof("tokens:write") <= MSG_SCOPE_SIZE,
+			"the longest one fits");
+		if (strlen(scopes[i]) == len &&
+			memcmp(scopes[i], text, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int parse_scopes(
 	const char *text, struct msg_token_create *create, struct err *err)
 {
 	while (true) {
 		size_t len = strcspn(text, ",");
 
-		if (len == 0 || len >= MSG_SCOPE_SIZE)
-			return err_set(err, -EINVAL, "not a scope: \"%.*s\"",
+		if (!is_scope(text, len))
+			return err_set(err, -EINVAL,
+				"not a scope (admin, nodes:read, nodes:write, "
+				"tokens:write): \"%.*s\"",
 				(int)len, text);
 		if (create->scope_count == MSG_SCOPES_MAX)
 			return err_set(err, -EINVAL, "more than %d scopes",

@@ -10,7 +10,8 @@
 need stat
 
 lab_host a
-check_fails 1 'no mesh was joined' "run without a join" agent a run
+check_fails 3 'no mesh was joined' "run without a join" agent a run
+check_fails 3 'no mesh was joined' "nor in the background" agent a run --daemon
 check_fails 3 'no agent runs on ma' "status without an agent" agent a status
 check_fails 3 'no agent runs on ma' "stop without an agent" agent a stop
 check_fails 3 'no mesh was joined' "leave without a join" agent a leave
