@@ -30,6 +30,7 @@ struct follow {
 
 	struct coord_call *poll;
 	struct mono poll_sent;
+	bool was_lost;	   /* since then, no poll was answered */
 	bool was_spinning; /* since then, no poll has waited */
 	struct backoff backoff;
 	struct loop_timer *timer; /* ends PAUSED */
@@ -126,6 +127,7 @@ static void send_poll(struct follow *follow, const struct now *now)
 		coord_send(follow->opt.coord, &request, on_poll, follow, &err);
 	if (follow->poll)
 		return;
+	follow->was_lost = true;
 	set_state(follow, false, &err, now);
 	pause_poll(follow, 0, now);
 }
@@ -146,6 +148,16 @@ static bool decode_poll(const struct coord_reply *reply,
 	return r == 0;
 }
 
+/* What a coordinator knows of this node it may have forgotten while it was
+ * away: it keeps reports in memory only. */
+static void report_anew(struct follow *follow, const struct now *now)
+{
+	backoff_reset(&follow->report_backoff);
+	follow->report_paused = false;
+	loop_timer_set(follow->report_timer, MONO_NEVER);
+	follow_report(follow, now);
+}
+
 static void on_poll(
 	void *arg, const struct coord_reply *reply, const struct now *now)
 {
@@ -153,17 +165,22 @@ static void on_poll(
 	struct msg_netmap map;
 	struct err err = { 0 };
 	uint64_t serial;
-	bool is_spinning;
+	bool is_spinning, is_other_life;
 
 	follow->poll = NULL;
 	if (!decode_poll(reply, &map, &err)) {
+		follow->was_lost = true;
 		set_state(follow, false, &err, now);
 		pause_poll(follow, reply->retry_after_sec, now);
 		return;
 	}
 	set_state(follow, true, NULL, now);
+	is_other_life = follow->was_lost || (map.full && follow->serial != 0);
+	follow->was_lost = false;
 	serial = follow->opt.on_netmap(follow->opt.arg, &map, now);
 	msg_netmap_release(&map);
+	if (is_other_life)
+		report_anew(follow, now);
 	is_spinning = follow->phase == FOLLOWING && serial <= follow->serial &&
 		mono_sub(now->mono, follow->poll_sent) < TOO_QUICK_NS;
 	follow->serial = serial;

@@ -10,7 +10,8 @@
  *   any       --no--> PAUSED      reachable no more; backoff
  *   PAUSED    --time--> ASKING
  *
- * Reports have a backoff of their own.
+ * Reports have a backoff of their own; one is sent as soon as the coordinator
+ * answers again after an absence, or has begun another life.
  *
  * Knows neither the roster nor the engine: netmaps go out by on_netmap, reports
  * come in as text.

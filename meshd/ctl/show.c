@@ -32,7 +32,7 @@ const char *show_age(
 	char span[SHOW_AGE_SIZE - 8];
 
 	if (then.ns <= 0)
-		return "never";
+		return "unknown";
 	if (sec < 1)
 		return "now";
 	span_text(sec, span, sizeof(span));
@@ -203,7 +203,7 @@ static void add_state(struct table *table, const struct msg_node_view *node,
 	if (node->online) {
 		table_add_styled(table, TABLE_GOOD, "online");
 	} else if (node->last_seen.ns <= 0) {
-		table_add_styled(table, TABLE_DIM, "never seen");
+		table_add_styled(table, TABLE_DIM, "unknown");
 	} else {
 		(void)snprintf(text, sizeof(text), "seen %s",
 			show_age(node->last_seen, now, age));
@@ -218,6 +218,7 @@ struct table *show_node_table(
 		"STATE", "APPLIED", "LAST HANDSHAKE" };
 	struct table *table = table_new(ARRAY_SIZE(heads), heads);
 	char text[SHOW_LIST_SIZE], age[SHOW_AGE_SIZE];
+	struct wall handshake;
 
 	for (size_t i = 0; table && i < list->count; i++) {
 		const struct msg_node_view *node = &list->nodes[i];
@@ -235,7 +236,9 @@ struct table *show_node_table(
 		else
 			table_addf(table, "%" PRIu64 " of %" PRIu64,
 				node->applied, list->serial);
-		table_add(table, show_age(show_handshake(node), now, age));
+		handshake = show_handshake(node);
+		table_add(table,
+			handshake.ns > 0 ? show_age(handshake, now, age) : "");
 	}
 	return table;
 }

@@ -13,7 +13,7 @@
 #define SHOW_AGE_SIZE  32
 #define SHOW_LIST_SIZE 512 /* RECORD_ADDRESSES_MAX prefixes, or eight tags */
 
-/* "never", "now", "12 s ago", "3 min ago", "5 h ago", "9 d ago". */
+/* "unknown", "now", "12 s ago", "3 min ago", "5 h ago", "9 d ago". */
 const char *show_age(struct wall then, const struct now *now,
 	char buf[static SHOW_AGE_SIZE]);
 /* "in 23 h", "expired". */

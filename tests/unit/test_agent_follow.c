@@ -176,6 +176,9 @@ static void test_comes_back(void **state)
 	assert_int_equal(fx.states, 2);
 	assert_non_null(strstr(fx.problem, "503"));
 	assert_true(follow_get_state(fx.follow).reachable);
+	/* it may have forgotten what we told it */
+	wait_for_log(&fx, "POST /v1/report", &log);
+	assert_int_equal(fx.reports, 1);
 	end(&fx);
 }
 

@@ -149,7 +149,8 @@ static void test_ages(void **state)
 	const struct now now = { .wall = { SEC(1800000000) } };
 	char text[SHOW_AGE_SIZE];
 
-	assert_string_equal(show_age((struct wall){ 0 }, &now, text), "never");
+	assert_string_equal(
+		show_age((struct wall){ 0 }, &now, text), "unknown");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct wall then = { now.wall.ns - rows[i].ago_ns };
 
