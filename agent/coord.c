@@ -59,6 +59,13 @@ struct coord_socket {
 
 /* ---- answers ---- */
 
+static void wipe_headers(struct curl_slist *headers)
+{
+	for (struct curl_slist *h = headers; h; h = h->next)
+		sodium_memzero(h->data, strlen(h->data));
+	curl_slist_free_all(headers);
+}
+
 static void call_free(struct coord_call *call)
 {
 	if (!call)
@@ -68,7 +75,7 @@ static void call_free(struct coord_call *call)
 	list_del(&call->node);
 	call->coord->call_count--;
 	curl_easy_cleanup(call->easy);
-	curl_slist_free_all(call->headers);
+	wipe_headers(call->headers);
 	free(call->url);
 	buf_release(&call->out);
 	buf_release(&call->in);
@@ -94,6 +101,10 @@ static void fill_failure(
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		reply->result = err_set(&reply->err, -ETIMEDOUT,
 			"cannot reach the coordinator %s: %s", url, why);
+	else if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+		code == CURLE_GOT_NOTHING)
+		reply->result = err_set(&reply->err, -EHOSTUNREACH,
+			"the coordinator %s closed the connection", url);
 	else
 		reply->result = err_set(&reply->err, -EHOSTUNREACH,
 			"cannot reach the coordinator %s: %s", url, why);

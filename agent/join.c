@@ -37,9 +37,10 @@ struct join {
 	struct loop *loop;
 	struct coord *coord;
 	struct msg_enroll_offer offer;
-	bool is_fresh;	/* the state was begun by this very call */
-	bool is_member; /* already, in the token's mesh */
-	int status;	/* to exit with, once something failed */
+	bool is_fresh;	 /* the state was begun by this very call */
+	bool is_refused; /* the last call, for good */
+	bool is_member;	 /* already, in the token's mesh */
+	int status;	 /* to exit with, once something failed */
 };
 
 static void join_release(struct join *join)
@@ -80,9 +81,12 @@ static int parse_token(struct join *join, struct err *err)
 {
 	AUTO(buf_release) struct buf text = BUF_INIT_SECRET(TOKEN_TEXT_MAX);
 	AUTO(bearer_wipe) struct bearer bearer = { 0 };
-	const char *token = join->opt->token;
+	char *given = join->opt->token;
+	const char *token = given;
 	int r;
 
+	if (!given[0])
+		return err_set(err, -EINVAL, "the join token is empty");
 	if (strcmp(token, "-") == 0) {
 		r = read_token(&text, err);
 		if (r < 0)
@@ -90,6 +94,8 @@ static int parse_token(struct join *join, struct err *err)
 		token = text.data;
 	}
 	r = join_token_parse(token, &join->token, err);
+	if (token == given)
+		sodium_memzero(given, strlen(given));
 	if (r < 0)
 		return r;
 	bearer_of_delegate(&join->token.delegate, &bearer);
@@ -242,6 +248,8 @@ static int call(struct join *join, struct coord_request *request,
 
 	request->bearer = join->bearer;
 	r = call_coordinator(join->loop, join->coord, request, ret_answer, err);
+	join->is_refused = r == -EREMOTEIO && ret_answer->status >= 400 &&
+		ret_answer->status < 500 && ret_answer->status != 429;
 	if (r < 0)
 		join->status = call_exit_status(r, ret_answer);
 	return r;
@@ -363,8 +371,9 @@ static int enroll(struct join *join, struct err *err)
 {
 	int r = ask_offer(join, err);
 
-	/* It said no, and knows nothing of this identity. */
-	if (r == -EREMOTEIO && join->is_fresh &&
+	/* It said no, and knows nothing of this identity. (Of one whose answer
+	 * was lost, it may.) */
+	if (r < 0 && join->is_refused && join->is_fresh &&
 		state_delete(&join->state, NULL) < 0)
 		log_warn("%s could not be cleared", join->opt->state_dir);
 	return r < 0 ? r : complete(join, err);

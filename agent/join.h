@@ -15,8 +15,9 @@
 #define AGENT_JOIN_H
 
 struct join_options {
-	const char *token; /* "-": from stdin */
-	const char *name;  /* NULL: the host's */
+	char *token; /* "-": from stdin; else wiped once it was read, because
+			everybody on the host can read a command line */
+	const char *name; /* NULL: the host's */
 	const char *state_dir;
 };
 

@@ -8,6 +8,7 @@
 #include "os/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -313,12 +314,17 @@ int state_delete(struct state *state, struct err *err)
 	static const char *const files[] = { FILE_CONF, FILE_CREDENTIAL,
 		FILE_IDENTITY, FILE_WG, FILE_NETMAP, FILE_LOCK };
 	char path[PATH_TEXT_SIZE];
+	AUTO(fd_close) int dir_fd = -1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		if (unlink(path_of(state, files[i], path)) < 0 &&
 			errno != ENOENT)
 			return err_errno(err, "%s", path);
 	}
+	/* Keys that are said to be gone must not come back with the power. */
+	dir_fd = open(state->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0 || fsync(dir_fd) < 0)
+		return err_errno(err, "%s", state->dir);
 	if (rmdir(state->dir) < 0 && errno != ENOTEMPTY && errno != EEXIST &&
 		errno != EBUSY)
 		return err_errno(err, "%s", state->dir);

@@ -5,7 +5,7 @@
 . "${SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/e2e/lib.sh"
 # shellcheck source=tests/e2e/mesh.sh
 . "$SRCDIR/tests/e2e/mesh.sh"
-need strace
+need sqlite3 strace
 
 mesh_up
 check_eq "a coordinator" 0 $?
@@ -52,6 +52,39 @@ check "and once more" ns a meshagent join "$token" --state-dir "$WORK/late"
 check_eq "changes nothing" "$late" "$(sha256sum "$WORK"/late/*)"
 check_fails 4 'already' "but not under another name" \
 	ns a meshagent join "$token" --name later --state-dir "$WORK/late"
+
+# A token on the command line is there for nobody but the program.
+token=$(mesh_token)
+kill -STOP "$(cat "$WORK/meshd.pid")"
+ip netns exec "$LAB-a" meshagent join "$token" --name shown --state-dir "$WORK/shown" \
+	>/dev/null &
+joiner=$!
+wait_for 10 test -e "$WORK/shown/agent.conf"
+words=$(tr -s '\0' ' ' <"/proc/$joiner/cmdline")
+kill -CONT "$(cat "$WORK/meshd.pid")"
+check_eq "an agent that joins shows its token to nobody" \
+	"meshagent join --name shown --state-dir $WORK/shown " "$words"
+wait "$joiner"
+check_eq "and joins" 0 $?
+check_fails 1 'token is empty' "an empty token" ns a meshagent join '' --state-dir "$WORK/none"
+
+# A coordinator that fails, as opposed to refusing, may know the identity.
+token=$(mesh_token)
+exec 7> >(exec sqlite3 "$WORK/meshd/mesh.db")
+echo 'BEGIN IMMEDIATE;' >&7
+locked() {
+	! sqlite3 "$WORK/meshd/mesh.db" 'BEGIN IMMEDIATE; ROLLBACK;'
+}
+wait_for 10 locked
+check_fails 1 . "a coordinator that cannot write" \
+	ns a meshagent join "$token" --name failed --state-dir "$WORK/failed"
+exec 7>&-
+identity=$(cat "$WORK/failed/identity.key")
+check "the identity is kept" [ -n "$identity" ]
+wait_for 10 eval '! locked'
+check "the same command later" \
+	ns a meshagent join "$token" --name failed --state-dir "$WORK/failed"
+check_eq "is the same node" "$identity" "$(cat "$WORK/failed/identity.key")"
 
 # The name of the host is the default.
 token=$(mesh_token)
