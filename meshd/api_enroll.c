@@ -20,6 +20,10 @@
 
 #define RESERVED_NS ((int64_t)MSG_ENROLL_RESERVED_SEC * NSEC_PER_SEC)
 
+/* Open reservations a token. Honest hosts hold one for the moment between two
+ * calls; a token without a limit must not fill the database with them. */
+#define RESERVED_MAX 64
+
 /* ---- the offer ---- */
 
 /* The envelope of a record that must be there; NULL: replied. */
@@ -138,6 +142,7 @@ enum obstacle {
 	OTHER_JOIN, /* the identity is a node by another name or token */
 	NODE_GONE,  /* the identity was removed, for good */
 	NAME_TAKEN,
+	TOO_MANY, /* reservations of this token are open */
 };
 
 /* Whether the identity is known. A reservation that is not this one makes room
@@ -190,6 +195,17 @@ static int check_name(struct meshd *meshd, const struct node_row *node,
 	return r == -ENOENT ? 0 : r;
 }
 
+static int check_reserved(struct meshd *meshd, const struct node_row *node,
+	enum obstacle *ret_obstacle, struct err *err)
+{
+	uint64_t count;
+	int r = store_token_reserved(meshd->store, node->token, &count, err);
+
+	if (r == 0 && count >= RESERVED_MAX)
+		*ret_obstacle = TOO_MANY;
+	return r;
+}
+
 /* All or nothing. -EDQUOT: no use is left; -ENOSPC: no address. */
 static int reserve(struct meshd *meshd, const struct node_row *node,
 	const struct sources *sources, struct wall now,
@@ -204,6 +220,8 @@ static int reserve(struct meshd *meshd, const struct node_row *node,
 		r = check_identity(meshd, node, now, ret_obstacle, err);
 	if (r == 0 && *ret_obstacle == FREE)
 		r = check_name(meshd, node, ret_obstacle, err);
+	if (r == 0 && *ret_obstacle == FREE)
+		r = check_reserved(meshd, node, ret_obstacle, err);
 	if (r == 0 && *ret_obstacle == FREE) {
 		r = store_token_consume(meshd->store, node->token, now, err);
 		if (r == 0)
@@ -238,6 +256,12 @@ static void reply_obstacle(struct api_call *call, enum obstacle obstacle,
 	case NAME_TAKEN:
 		reply_problem_at(call, 409, "name-taken", "/name",
 			"another node has the name %s", node->name);
+		return;
+	case TOO_MANY:
+		reply_problem(call, 429, "token-busy",
+			"%d joins with this token are under way and not "
+			"completed: try again later",
+			RESERVED_MAX);
 		return;
 	}
 	BUG_ON(true);

@@ -101,6 +101,10 @@ WARN_UNUSED int store_token_each(struct store *store, struct wall now,
 /* Whether there is any token or node. */
 WARN_UNUSED int store_token_any(
 	struct store *store, bool *ret_any, struct err *err);
+/* How many of its reservations are open; those that ran out count until
+ * store_node_expire(). */
+WARN_UNUSED int store_token_reserved(struct store *store, const char *id,
+	uint64_t *ret_count, struct err *err);
 /* One use less, if the token is valid at NOW and has one left; else -EDQUOT.
  * The check and the act are one statement. */
 WARN_UNUSED int store_token_consume(
@@ -159,6 +163,9 @@ WARN_UNUSED int store_address_hold(struct store *store,
 	const struct ipaddr *addr, const struct node_id *node, struct err *err);
 WARN_UNUSED int store_address_free_all(struct store *store,
 	const struct node_id *node, struct wall now, struct err *err);
+/* Forgets the IPv6 addresses of NODE, which never used them. */
+WARN_UNUSED int store_address_forget6(
+	struct store *store, const struct node_id *node, struct err *err);
 /* IPv4 first; at most RECORD_ADDRESSES_MAX. */
 WARN_UNUSED int store_address_list(struct store *store,
 	const struct node_id *node, struct ipnet *ret_addrs, size_t *ret_count,

@@ -147,6 +147,18 @@ int store_address_free_all(struct store *store, const struct node_id *node,
 	return store_done(store, query, NULL, err);
 }
 
+int store_address_forget6(
+	struct store *store, const struct node_id *node, struct err *err)
+{
+	static const char sql[] =
+		"DELETE FROM address WHERE node = ? AND family = 6";
+	AUTO(store_query_reset)
+	sqlite3_stmt *query = store_query(store, sql, err);
+
+	store_bind_blob(store, query, 1, node->b, sizeof(node->b));
+	return store_done(store, query, NULL, err);
+}
+
 int store_address_list(struct store *store, const struct node_id *node,
 	struct ipnet *ret_addrs, size_t *ret_count, struct err *err)
 {

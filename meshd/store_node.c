@@ -240,6 +240,10 @@ int store_node_release(struct store *store, const struct node_id *id,
 {
 	int r = give_back_use(store, id, err);
 
+	/* Of IPv6 there are too many to come round to them again: rows of
+	 * addresses that nobody used would only pile up. */
+	if (r == 0)
+		r = store_address_forget6(store, id, err);
 	if (r == 0)
 		r = store_address_free_all(store, id, now, err);
 	if (r == 0)

@@ -122,6 +122,23 @@ int store_token_any(struct store *store, bool *ret_any, struct err *err)
 	return 0;
 }
 
+int store_token_reserved(struct store *store, const char *id,
+	uint64_t *ret_count, struct err *err)
+{
+	static const char sql[] = "SELECT count(*) FROM node "
+				  "WHERE state = 'reserved' AND token = ?";
+	AUTO(store_query_reset)
+	sqlite3_stmt *query = store_query(store, sql, err);
+	int r;
+
+	store_bind_str(store, query, 1, id);
+	r = store_row(store, query, err);
+	if (r < 0)
+		return r;
+	*ret_count = store_read_u64(query, 0);
+	return 0;
+}
+
 int store_token_consume(
 	struct store *store, const char *id, struct wall now, struct err *err)
 {

@@ -203,6 +203,47 @@ static void test_reservation_expires(void **state)
 	assert_int_equal(complete(1, 0, &other), 200);
 }
 
+/* A token without a limit of uses has one of joins that are only begun; what
+ * those held is gone with them. */
+static void test_reservations_are_few(void **state)
+{
+	struct msg_enroll_request ask = { 0 };
+	unsigned int status = 200, count = 0;
+	struct ipaddr first = { 0 };
+	struct ipnet addrs[RECORD_ADDRESSES_MAX];
+	struct node_id id;
+	size_t addr_count = 0;
+
+	lab_create_token(&lab, 0, 0);
+	while (status == 200 && count < 100) {
+		AUTO(buf_release) struct buf body = BUF_INIT(MSG_REQUEST_MAX);
+		struct signseed seed = { .b = { 0xee, (uint8_t)count } };
+
+		ask.identity = signseed_public(&seed);
+		(void)snprintf(ask.name, sizeof(ask.name), "begun-%u", count++);
+		assert_int_equal(msg_enroll_request_encode(&ask, &body), 0);
+		status = lab_call(&lab, "POST /v1/enrollments", lab_bearer(0),
+			buf_str(&body));
+	}
+	assert_int_equal(status, 429);
+	assert_int_equal(count, 65);
+	assert_string_equal(lab_slug(&lab), "token-busy");
+	/* Another token is not concerned. */
+	lab_create_token(&lab, 1, 1);
+	assert_int_equal(enroll(1, "node-1", 1), 200);
+	lab_sleep(&lab, MSG_ENROLL_RESERVED_SEC);
+	assert_int_equal(enroll(0, "node-0", 0), 200);
+	id = fx_node_id(0);
+	assert_int_equal(store_address_list(lab.meshd.store, &id, addrs,
+				 &addr_count, NULL),
+		0);
+	assert_int_equal(addr_count, 2);
+	/* The first of the prefix: no row of the others is left. */
+	assert_int_equal(addrs[1].addr.family, IP_V6);
+	first = addrs[1].addr;
+	assert_int_equal(first.b[15], 1);
+}
+
 #define CHANGE(name, statement)                                                \
 	static void name(struct lab_join *join)                                \
 	{                                                                      \
@@ -377,6 +418,7 @@ int main(void)
 		T(test_offer_refused),
 		T(test_token_states),
 		T(test_reservation_expires),
+		T(test_reservations_are_few),
 		T(test_completion_refused),
 		T(test_completion_repeated),
 		T(test_other_token_completes),
