@@ -69,6 +69,16 @@ bool form_read_time(
 	return true;
 }
 
+bool form_read_time_or_null(
+	struct jsonr *r, const struct json_t *value, void *target, size_t size)
+{
+	BUG_ON(size != sizeof(struct wall));
+	if (!jsonr_is_null(value))
+		return form_read_time(r, value, target, size);
+	memset(target, 0, size);
+	return true;
+}
+
 bool form_read_net(
 	struct jsonr *r, const struct json_t *value, void *target, size_t size)
 {
@@ -209,6 +219,14 @@ void form_write_time(struct jsonw *w, const char *name, struct wall t)
 
 	if (t.ns >= NSEC_PER_SEC)
 		jsonw_kv_str(w, name, wall_format(t, text));
+}
+
+void form_write_time_or_null(struct jsonw *w, const char *name, struct wall t)
+{
+	char text[TIME_TEXT_SIZE];
+
+	jsonw_kv_str(
+		w, name, t.ns >= NSEC_PER_SEC ? wall_format(t, text) : NULL);
 }
 
 void form_write_nets(struct jsonw *w, const char *name,

@@ -17,13 +17,14 @@
 #include "meshproto/jsonr.h"
 #include "meshproto/record.h"
 
-jsonr_read form_read_id;       /* struct mesh_id, node_id */
-jsonr_read form_read_key;      /* the 32 bytes of any key type */
-jsonr_read form_read_name;     /* char[NAME_MAX_LEN + 1] */
-jsonr_read form_read_time;     /* struct wall, after 1970 */
-jsonr_read form_read_net;      /* struct ipnet */
-jsonr_read form_read_endpoint; /* struct endpoint */
-jsonr_read form_read_envelope; /* struct envelope * */
+jsonr_read form_read_id;	   /* struct mesh_id, node_id */
+jsonr_read form_read_key;	   /* the 32 bytes of any key type */
+jsonr_read form_read_name;	   /* char[NAME_MAX_LEN + 1] */
+jsonr_read form_read_time_or_null; /* 0 for null */
+jsonr_read form_read_time;	   /* struct wall, after 1970 */
+jsonr_read form_read_net;	   /* struct ipnet */
+jsonr_read form_read_endpoint;	   /* struct endpoint */
+jsonr_read form_read_envelope;	   /* struct envelope * */
 
 void form_write_node_id(
 	struct jsonw *w, const char *name, const struct node_id *id);
@@ -32,6 +33,8 @@ void form_write_mesh_id(
 void form_write_key(
 	struct jsonw *w, const char *name, const uint8_t key[static KEY_SIZE]);
 void form_write_time(struct jsonw *w, const char *name, struct wall t);
+/* null for none, where the other is left out. */
+void form_write_time_or_null(struct jsonw *w, const char *name, struct wall t);
 void form_write_nets(struct jsonw *w, const char *name,
 	const struct ipnet *nets, size_t count);
 void form_write_names(struct jsonw *w, const char *name,

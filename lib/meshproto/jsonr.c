@@ -199,6 +199,11 @@ static bool has_control(const char *text)
 	return false;
 }
 
+bool jsonr_is_null(const json_t *value)
+{
+	return json_is_null(value);
+}
+
 const char *jsonr_text(struct jsonr *r, const json_t *value)
 {
 	const char *text = json_string_value(value);

@@ -85,6 +85,7 @@ WARN_UNUSED bool jsonr_object(struct jsonr *r, const struct json_t *value,
 /* The text of an object's field NAME before its table is known; NULL if there
  * is none. Borrowed. */
 const char *jsonr_peek(const struct json_t *value, const char *name);
+bool jsonr_is_null(const struct json_t *value);
 /* The text of a string; NULL after jsonr_fail(). Borrowed. */
 const char *jsonr_text(struct jsonr *r, const struct json_t *value);
 

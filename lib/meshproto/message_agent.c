@@ -43,7 +43,7 @@ static const struct jsonr_field agent_peer_fields[] = {
 	JSONR_VALUE("endpoint", struct msg_agent_peer, endpoint,
 		form_read_endpoint, JSONR_OPTIONAL),
 	JSONR_VALUE("last_handshake", struct msg_agent_peer, last_handshake,
-		form_read_time, JSONR_OPTIONAL),
+		form_read_time_or_null, JSONR_OPTIONAL),
 	JSONR_VALUE("rx_bytes", struct msg_agent_peer, rx_bytes, jsonr_uint,
 		JSONR_REQUIRED),
 	JSONR_VALUE("tx_bytes", struct msg_agent_peer, tx_bytes, jsonr_uint,
@@ -108,7 +108,7 @@ static void write_peer(struct jsonw *w, const struct msg_agent_peer *peer)
 	if (endpoint_known(&peer->endpoint))
 		jsonw_kv_str(
 			w, "endpoint", endpoint_format(&peer->endpoint, text));
-	form_write_time(w, "last_handshake", peer->last_handshake);
+	form_write_time_or_null(w, "last_handshake", peer->last_handshake);
 	jsonw_kv_uint(w, "rx_bytes", peer->rx_bytes);
 	jsonw_kv_uint(w, "tx_bytes", peer->tx_bytes);
 	jsonw_object_end(w);

@@ -124,6 +124,7 @@ static void test_message_round_trip(void **state)
 	status.peers[0].last_handshake = at(9);
 	status.reachable_since = at(3);
 	assert_int_equal(msg_agent_status_encode(&status, &one), 0);
+	assert_non_null(strstr(buf_str(&one), "\"last_handshake\":null"));
 	if (msg_agent_status_decode(one.data, one.len, &read, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(read.peer_count, 2);
