@@ -28,6 +28,12 @@ check "c reaches b" reaches c b
 diag "restart to both pings: $(($(now_ms) - began)) ms"
 
 check "meshd comes back" meshd_start
+told() { # NODE: what the coordinator, which forgot, was told again
+	ctl node list --json | jq -e ".nodes[] | select(.name == \"$1\") | .online and .last_handshake != null"
+}
+for node in a b c; do
+	check "$node comes back, and tells of its handshakes" wait_for 40 told $node
+done
 check "a node joins through it" mesh_join d
 for node in a b c; do
 	check "$node has reconnected and learns of d" wait_for 40 knows $node d
