@@ -181,20 +181,20 @@ static bool authorise(struct api_call *call, const struct api_route *route)
 {
 	const struct caller *caller = &call->caller;
 	char names[SCOPES_TEXT_SIZE];
+	/* What an operator can give, if that is among it. */
+	unsigned int given = route->scopes & SCOPES_GRANTABLE;
 	bool removed = caller->kind == CALLER_AGENT &&
 		caller->node.state == NODE_REMOVED;
 
 	if (!(route->scopes & caller->scopes)) {
-		/* "self" is no scope that anybody can ask for. */
-		unsigned int shown = route->scopes & ~(unsigned int)SCOPE_SELF;
-
 		if (caller->kind == CALLER_NOBODY)
 			reply_problem(call, 401, "unauthenticated",
 				"this needs a bearer token");
 		else
 			reply_problem(call, 403, "scope-missing",
 				"this needs the scope %s",
-				scopes_format(shown, names));
+				scopes_format(
+					given ? given : route->scopes, names));
 		return false;
 	}
 	call->response->known = caller->kind != CALLER_NOBODY;

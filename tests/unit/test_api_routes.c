@@ -226,6 +226,18 @@ static void test_forms(void **state)
 	assert_string_equal(lab.last.allow, "GET, PUT");
 }
 
+/* What is missing is named as an operator can give it. */
+static void test_missing_scope(void **state)
+{
+	const char *reader = lab_api_token(&lab, "nodes:read");
+
+	lab_must(&lab, 403, lab_path("POST /v1/nodes/%s/removal", 0), reader,
+		"{}");
+	assert_string_equal(lab_slug(&lab), "scope-missing");
+	assert_non_null(
+		strstr(lab_body(&lab), "this needs the scope nodes:write\""));
+}
+
 /* Without a mesh everything says so, but for what does not need one. */
 static void test_no_mesh(void **state)
 {
@@ -294,6 +306,7 @@ int main(void)
 		T(test_wrong_token),
 		T(test_agent),
 		T(test_forms),
+		T(test_missing_scope),
 		T(test_no_mesh),
 		T(test_described),
 	};
