@@ -376,6 +376,21 @@ static int plant(struct api_call *call, const struct node_row *node,
 	return r;
 }
 
+/* Identities can be made up without end, so only the operator buries one that
+ * was never a member here. False: replied. */
+static bool may_plant(struct api_call *call, const struct envelope *env)
+{
+	const struct record_mesh *mesh =
+		call->meshd->trust ? trust_mesh(call->meshd->trust) : NULL;
+
+	if (mesh &&
+		!memcmp(env->key.b, mesh->operator_key.b, sizeof(env->key.b)))
+		return true;
+	reply_problem_at(call, 422, "record-refused", "/record",
+		"only the operator removes a node that was never a member");
+	return false;
+}
+
 /* The node that the path names; one that is not in the books by its id only,
  * and then reserved, if anything. False: replied. */
 static bool find_to_remove(struct api_call *call, struct node_row *ret_node)
@@ -429,6 +444,8 @@ void api_node_remove(struct api_call *call)
 		reply_removed(call, &node);
 		return;
 	}
+	if (node.state != NODE_MEMBER && !may_plant(call, msg.record))
+		return;
 	r = node.state == NODE_MEMBER
 		? bury(call, &node, &rec, msg.record, &change, &err)
 		: plant(call, &node, &rec, msg.record, &change, &err);

@@ -574,8 +574,8 @@ static void test_planted(void **state)
 		{ 5, FX_OPERATOR, 200, 1, __LINE__ },
 		{ 5, FX_OPERATOR, 200, 0, __LINE__ },
 		{ 5, FX_NODE + 5, 200, 0, __LINE__ },
-		{ 6, FX_NODE + 6, 200, 1, __LINE__ },
-		{ 6, FX_OPERATOR, 200, 0, __LINE__ },
+		{ 6, FX_NODE + 6, 422, 0, __LINE__ },
+		{ 6, FX_OPERATOR, 200, 1, __LINE__ },
 	};
 	struct msg_netmap map;
 
