@@ -1,5 +1,6 @@
 /* The mesh in use, by direct calls: netmaps, reports, views, changes, removal,
- * tokens; a restart; and a hand in the database. */
+ * tokens; a restart; and a hand in the database. Long because it is one mesh's
+ * life: every case stands on the same set-up and the same few helpers. */
 #include "config.h"
 #include "rows.h"
 #include "tmpdir.h"
