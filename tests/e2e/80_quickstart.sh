@@ -57,6 +57,16 @@ kill -INT -- "-$run" 2>/dev/null
 wait "$run"
 check "nothing is left behind by two of them" nothing_left
 
+# Killed: nobody could clean up, so the next run does.
+"$SRCDIR/quickstart" >"$WORK/killed" 2>&1 </dev/null &
+run=$!
+check "a third run is under way" wait_for 60 up
+kill -KILL "$run"
+wait "$run" 2>/dev/null
+check_fails 0 "Ending the mesh that an earlier run left" \
+	"a run over what a killed one left" "$SRCDIR/quickstart"
+check "nothing is left behind by either" nothing_left
+
 # Somebody else's namespace of that name is left alone, and what runs in it.
 ip netns add mesh-a
 ip netns exec mesh-a sleep 60 &

@@ -58,9 +58,6 @@ engine_pid() { # HOST: its engine's process
 			echo "$pid"
 	done
 }
-gone() { # PID
-	! alive "$1"
-}
 # pings FROM TO [4|6|both [PING-OPTION...]]: one packet through the tunnel
 pings() {
 	local from=$1 to=$2 inner=${3:-both}

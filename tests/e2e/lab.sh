@@ -71,6 +71,10 @@ alive() {
 	done 2>/dev/null <"/proc/$1/status" && [ -d "/proc/$1" ]
 }
 
+gone() { # PID
+	! alive "$1"
+}
+
 # stop_pid PID [SIGNAL]: ends one process of ours and waits until it is gone,
 # whether it is our child or a daemon that detached.
 stop_pid() {

@@ -76,6 +76,3 @@ knows() { # NODE PEER: it is installed in the engine
 knows_not() {
 	! knows "$1" "$2"
 }
-gone() { # PID
-	! alive "$1"
-}
