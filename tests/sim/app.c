@@ -76,7 +76,7 @@ static void app_send(struct world *w, int from, int to, bool spoofed)
 	wg_device_seal(w->node[from].dev, &now, &p, 1);
 	world_trace(w, "app", from * 10 + to, (int64_t)p.verdict);
 	if (p.verdict == WG_SEND)
-		host_send(w, from, to, p.data, p.len, &p.path, p.ds);
+		host_send(w, from, to, p.data, p.len, p.path, p.ds);
 	else if (p.verdict != WG_STAGED && p.verdict != WG_NO_ENDPOINT)
 		world_fail(w, "node %d: verdict %d for an app packet", from,
 			(int)p.verdict);

@@ -274,7 +274,7 @@ void check_sent(
 
 static struct wg_peer peers_before[NODES_MAX];
 
-static uint64_t refused(const struct wg_device *dev)
+static uint64_t refused(struct wg_device *dev)
 {
 	const struct wg_counters *c = wg_device_counters(dev);
 

@@ -58,14 +58,16 @@ static void on_flood(struct world *w, int node)
 	world_trace(w, "flood", node, 0);
 	cookie_jar_init(&jar, &n->public);
 	for (int i = 0; i < HANDSHAKE_QUEUE_LOADED + 18; i++) {
+		struct wg_path path = { .remote = d.from };
 		struct wg_packet p = { .data = d.bytes + WG_HEADROOM,
-			.len = d.len };
+			.len = d.len,
+			.path = &path };
 
 		m.sender_index = le32_make((uint32_t)i);
 		d.from.addr.b[3] = (uint8_t)i;
 		cookie_add_macs(&jar, &m, sizeof(m), now.mono);
 		memcpy(p.data, &m, sizeof(m));
-		p.path.remote = d.from;
+		path.remote = d.from;
 		wg_device_open(n->dev, &now, &p, 1);
 	}
 	if (!n->work.node.slot)

@@ -245,12 +245,15 @@ static void receive(struct world *w, int node, struct datagram *d)
 	struct sim_node *n = &w->node[node];
 	struct now now = world_clock(w, node);
 	struct before_open before;
+	const struct wg_path path = {
+		.remote = d->from,
+		.local = n->at.addr,
+		.ifindex = 2,
+	};
 	struct wg_packet p = {
 		.data = d->bytes + WG_HEADROOM,
 		.len = d->len,
-		.path = { .remote = d->from,
-			.local = n->at.addr,
-			.ifindex = 2 },
+		.path = &path,
 		.ds = d->ds,
 	};
 

@@ -260,15 +260,16 @@ enum wg_verdict pair_open(struct pair *pair, int to, struct datagram *d,
 	struct wg_packet *ret_packet)
 {
 	struct side *side = &pair->side[to];
+	const struct wg_path path = {
+		.remote = pair->side[!to].endpoint,
+		.local = side->endpoint.addr,
+		.ifindex = 7,
+	};
 	struct wg_packet packet = {
 		.data = datagram_data(d),
 		.len = d->len,
 		.ds = d->ds,
-		.path = {
-			.remote = pair->side[!to].endpoint,
-			.local = side->endpoint.addr,
-			.ifindex = 7,
-		},
+		.path = &path,
 	};
 
 	wg_device_open(side->dev, &pair->now, &packet, 1);
@@ -311,7 +312,7 @@ enum wg_verdict pair_seal(struct pair *pair, int from, struct datagram *ret)
 		memmove(datagram_data(ret), packet.data, packet.len);
 		ret->len = packet.len;
 		ret->ds = packet.ds;
-		ret->path = packet.path;
+		ret->path = *packet.path;
 	}
 	return packet.verdict;
 }

@@ -326,15 +326,16 @@ static void test_rubbish(void **state)
 	struct pair *p = *state;
 	struct random random = random_start();
 	uint8_t bytes[1500];
-	struct wg_packet packet = { .data = bytes };
+	struct wg_path path = { .ifindex = 0 };
+	struct wg_packet packet = { .data = bytes, .path = &path };
 	struct wg_packet *const list[] = { &packet };
 	enum udp_family blocked;
 	static struct udp stranger;
 
 	udp_init(&stranger);
 	assert_int_equal(udp_open(&stranger, 0, 0, NULL), 0);
-	assert_true(ipaddr_parse("127.0.0.1", &packet.path.remote.addr));
-	packet.path.remote.port = p->a.udp.port;
+	assert_true(ipaddr_parse("127.0.0.1", &path.remote.addr));
+	path.remote.port = p->a.udp.port;
 	for (int i = 0; i < 500; i++) {
 		packet.len = random_below(&random, sizeof(bytes));
 		for (size_t k = 0; k < packet.len; k++)

@@ -122,8 +122,11 @@ static void setup(struct world *w)
 		p->identity.present = true;
 		assert_int_equal(index_reserve(&p->table, 8), 0);
 	}
-	handshake_init(&w->a.hs, &w->b.identity.public, &w->a.identity);
-	handshake_init(&w->b.hs, &w->a.identity.public, &w->b.identity);
+	handshake_init(&w->a.hs, &w->b.identity.public);
+	handshake_init(&w->b.hs, &w->a.identity.public);
+	/* or it would be done with the first message */
+	assert_true(noise_prepare(&w->a.hs.remote, &w->a.identity));
+	assert_true(noise_prepare(&w->b.hs.remote, &w->b.identity));
 }
 
 static void teardown(struct world *w)
@@ -153,7 +156,8 @@ static enum initiation_verdict consume(
 		return INITIATION_BAD;
 	if (!key_equal(opened.static_key.b, p->hs.remote.public.b))
 		return INITIATION_BAD;
-	return handshake_accept_initiation(&p->hs, &opened, test_now(sec).mono);
+	return handshake_accept_initiation(
+		&p->hs, &p->identity, &opened, test_now(sec).mono);
 }
 
 static void respond(struct world *w, struct party *p,
@@ -341,14 +345,14 @@ static void test_degenerate(void **state)
 
 	(void)state;
 	setup(&w);
-	handshake_init(&w.a.hs, &small, &w.a.identity);
+	handshake_init(&w.a.hs, &small);
 	assert_false(handshake_create_initiation(&w.a.hs, &w.a.identity,
 		&w.a.table, NULL, &w.wg, test_now(0).wall, &m));
-	handshake_init(&w.a.hs, &w.b.identity.public, &nobody);
+	handshake_init(&w.a.hs, &w.b.identity.public);
 	assert_false(handshake_create_initiation(&w.a.hs, &nobody, &w.a.table,
 		NULL, &w.wg, test_now(0).wall, &m));
 	assert_int_equal(w.a.hs.initiator.entry.kind, INDEX_FREE);
-	handshake_init(&w.a.hs, &w.b.identity.public, &w.a.identity);
+	handshake_init(&w.a.hs, &w.b.identity.public);
 	initiate(&w, &w.a, 0, &m);
 	assert_false(handshake_open_initiation(&nobody, &m, &opened));
 	m.ephemeral = small;

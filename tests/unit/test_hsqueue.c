@@ -40,7 +40,7 @@ static void test_order(void **state)
 	for (int round = 0; round < 10; round++) {
 		while (push(&q, in))
 			in++;
-		assert_int_equal(q.len, HANDSHAKE_QUEUE_MAX);
+		assert_int_equal(q.len, HANDSHAKE_QUEUE_DROP);
 		while (q.len > (round % 2 ? 0 : 1000))
 			expect(&q, out++);
 	}
@@ -76,7 +76,7 @@ static const struct load_row loads[] = {
 	{ 0, 0, false, __LINE__ },
 	{ 0, HANDSHAKE_QUEUE_LOADED - 1, false, __LINE__ },
 	{ 0, HANDSHAKE_QUEUE_LOADED, true, __LINE__ },
-	{ 0, HANDSHAKE_QUEUE_MAX, true, __LINE__ },
+	{ 0, HANDSHAKE_QUEUE_DROP, true, __LINE__ },
 	{ 0, 0, true, __LINE__ },   /* sticks... */
 	{ 999, 0, true, __LINE__ }, /* ...for a second */
 	{ 1, 0, false, __LINE__ },

@@ -19,7 +19,9 @@ static void load_bob(struct pair *pair)
 {
 	struct wg_message_initiation m = { .type = le32_make(1) };
 	struct cookie_jar jar;
-	struct wg_packet p = { .path.remote = test_endpoint("203.0.113.9:9") };
+	const struct wg_path path = { .remote =
+					      test_endpoint("203.0.113.9:9") };
+	struct wg_packet p = { .path = &path };
 
 	cookie_jar_init(&jar, &pair->side[BOB].public);
 	for (int i = 0; i < HANDSHAKE_QUEUE_LOADED; i++) {
@@ -115,7 +117,9 @@ static void test_cookie_ring(void **state)
 	SETUP(pair);
 	struct wg_device *bob = pair.side[BOB].dev;
 	struct wg_message_initiation m = { .type = le32_make(1) };
-	struct wg_packet p = { .path.remote = test_endpoint("203.0.113.9:9") };
+	const struct wg_path path = { .remote =
+					      test_endpoint("203.0.113.9:9") };
+	struct wg_packet p = { .path = &path };
 	struct cookie_jar jar;
 	struct datagram d;
 	unsigned int out = 0;
@@ -169,7 +173,7 @@ static void test_queue_full(void **state)
 	struct wg_device *bob = pair.side[BOB].dev;
 	struct wg_path path = { .remote = test_endpoint("203.0.113.9:9") };
 	struct wg_message_initiation m = { .type = le32_make(1) };
-	struct wg_packet p = { .path = path };
+	struct wg_packet p = { .path = &path };
 	struct cookie_jar jar;
 	struct datagram d;
 
@@ -191,7 +195,7 @@ static void test_queue_full(void **state)
 	assert_int_equal(p.verdict, WG_DROPPED);
 	assert_int_equal(pair_counters(&pair, BOB)->queue_full, 1);
 	assert_true(wg_device_work(bob, &pair.now, 1));
-	assert_int_equal(bob->handshakes.len, HANDSHAKE_QUEUE_MAX - 1);
+	assert_int_equal(bob->handshakes.len, HANDSHAKE_QUEUE_DROP - 1);
 	pair_exchange(&pair, ALICE);
 	pair_exchange(&pair, BOB);
 	assert_false(wg_device_work(bob, &pair.now, SIZE_MAX));

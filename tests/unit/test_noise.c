@@ -17,13 +17,14 @@ static bool dh(const uint8_t *secret, const uint8_t *public,
 	uint8_t ret[static KEY_SIZE])
 {
 	struct noise_identity identity = { .present = true };
-	struct noise_remote remote = { .usable = false };
+	struct noise_remote remote = { .computed = false };
+	bool usable;
 
 	memcpy(identity.secret.b, secret, KEY_SIZE);
 	memcpy(remote.public.b, public, KEY_SIZE);
-	noise_precompute(&remote, &identity);
+	usable = noise_prepare(&remote, &identity);
 	memcpy(ret, remote.static_static, KEY_SIZE);
-	return remote.usable;
+	return usable;
 }
 
 struct dh_row {
@@ -131,7 +132,7 @@ static void party_init(struct party *p, const struct seckey *secret,
 		.remote = { .public = *remote, .psk = *psk },
 		.ephemeral = *ephemeral,
 	};
-	noise_precompute(&p->remote, &p->identity);
+	assert_true(noise_prepare(&p->remote, &p->identity));
 }
 
 /* What must not come to terms: each row spoils one thing of the responder. */
@@ -220,8 +221,8 @@ static void test_low_order_ephemeral(void **state)
 		&a.ephemeral, &small, pl, 0, NULL));
 	/* And a static key of small order makes the peer unusable. */
 	a.remote.public = small;
-	noise_precompute(&a.remote, &a.identity);
-	assert_false(a.remote.usable);
+	noise_forget(&a.remote);
+	assert_false(noise_prepare(&a.remote, &a.identity));
 	noise_begin(&a.noise, "", 0, &small);
 	assert_false(noise_write_initiation(&a.noise, &a.identity, &a.remote,
 		&a.ephemeral, "", 0, &e, st, pl));

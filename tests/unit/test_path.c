@@ -228,6 +228,7 @@ static void test_mixed_batches(void **state)
 	enum { N = WG_BATCH_MAX };
 	static uint8_t buf[N][WG_HEADROOM + 200 + WG_TAILROOM];
 	static struct wg_packet p[N];
+	struct wg_path path;
 	uint8_t want[200];
 
 	pair_connect(&pair);
@@ -251,8 +252,9 @@ static void test_mixed_batches(void **state)
 					     : WG_SEND);
 		if (i % 13 == 1)
 			p[i].data[p[i].len - 1] ^= 1;
-		p[i].path.remote = pair.side[ALICE].endpoint;
+		p[i].path = &path;
 	}
+	path = (struct wg_path){ .remote = pair.side[ALICE].endpoint };
 	wg_device_open(pair.side[BOB].dev, &pair.now, p, N);
 	for (uint32_t i = 0; i < N; i++) {
 		bool good = i % 11 != 5 && i % 7 != 3 && i % 13 != 1;

@@ -109,6 +109,7 @@ static const struct script scripts[] = {
 struct fixture {
 	struct heap heap;
 	struct timers timers;
+	struct activity activity;
 	uint8_t random;
 };
 
@@ -121,7 +122,7 @@ static void setup(struct fixture *f)
 {
 	*f = (struct fixture){ .random = 0 };
 	assert_int_equal(heap_reserve(&f->heap, 1), 0);
-	timers_init(&f->timers, &f->heap);
+	timers_init(&f->timers, &f->heap, &f->activity);
 }
 
 /* What a device does: the heap says when to look. */
@@ -132,6 +133,14 @@ static enum duty expire(struct fixture *f, struct mono now)
 	if (!node || !mono_reached(node->deadline, now))
 		return DUTY_NONE;
 	return timers_expire(&f->timers, now);
+}
+
+/* As a worker and control do it between them. */
+static void data_received(
+	struct fixture *f, struct mono now, const struct wg_rng *rng)
+{
+	if (activity_on_data_received(&f->activity, now))
+		timers_watch(&f->timers, rng);
 }
 
 static void run(const struct script *script)
@@ -146,22 +155,18 @@ static void run(const struct script *script)
 
 		switch (e->step) {
 		case DATA_SENT:
-			timers_on_any_authenticated_packet_traversal(t, now);
-			timers_on_any_authenticated_packet_sent(t);
+			timers_on_any_authenticated_packet_sent(t, now);
 			timers_on_data_sent(t, now, &rng);
 			break;
 		case DATA_RECEIVED:
-			timers_on_any_authenticated_packet_received(t);
-			timers_on_any_authenticated_packet_traversal(t, now);
-			timers_on_data_received(t, now);
+			timers_on_any_authenticated_packet_received(t, now);
+			data_received(&f, now, &rng);
 			break;
 		case KEEPALIVE_SENT:
-			timers_on_any_authenticated_packet_traversal(t, now);
-			timers_on_any_authenticated_packet_sent(t);
+			timers_on_any_authenticated_packet_sent(t, now);
 			break;
 		case KEEPALIVE_RECEIVED:
-			timers_on_any_authenticated_packet_received(t);
-			timers_on_any_authenticated_packet_traversal(t, now);
+			timers_on_any_authenticated_packet_received(t, now);
 			break;
 		case INITIATED:
 			timers_on_handshake_sent(t, now);
@@ -175,7 +180,7 @@ static void run(const struct script *script)
 			break;
 		case PERSIST:
 			t->persistent_keepalive_sec = (uint16_t)e->arg;
-			timers_on_any_authenticated_packet_traversal(t, now);
+			timers_on_any_authenticated_packet_received(t, now);
 			break;
 		case DUE:
 			/* Not a millisecond before. */
@@ -216,7 +221,7 @@ static void test_give_up(void **state)
 
 	(void)state;
 	setup(&f);
-	timers_on_data_received(&f.timers, now);
+	data_received(&f, now, &rng);
 	timers_on_handshake_initiated(&f.timers, now, &rng);
 	for (;;) {
 		now = heap_peek(&f.heap)->deadline;
@@ -292,19 +297,20 @@ static void test_may_initiate(void **state)
 static void test_lazy_node(void **state)
 {
 	struct fixture f;
+	const struct wg_rng rng = { fill_constant, &f.random };
 	struct mono first;
 	uint64_t sequence;
 
 	(void)state;
 	setup(&f);
-	timers_on_data_received(&f.timers, test_now(0).mono);
+	data_received(&f, test_now(0).mono, &rng);
 	first = heap_peek(&f.heap)->deadline;
 	sequence = f.heap.next_sequence;
 	for (int i = 1; i < 1000; i++) {
 		struct mono now = test_now(i * 0.009).mono;
 
-		timers_on_any_authenticated_packet_sent(&f.timers);
-		timers_on_data_received(&f.timers, now);
+		timers_on_any_authenticated_packet_sent(&f.timers, now);
+		data_received(&f, now, &rng);
 	}
 	assert_int_equal(f.heap.next_sequence, sequence);
 	assert_int_equal(timers_expire(&f.timers, first), DUTY_NONE);

@@ -20,6 +20,7 @@ struct pair {
 	struct udp from, to;
 	uint8_t memory[WG_BATCH_MAX][SLOT];
 	struct wg_packet out[WG_BATCH_MAX], in[WG_BATCH_MAX];
+	struct wg_path out_paths[WG_BATCH_MAX], in_paths[WG_BATCH_MAX];
 	struct wg_packet *list[WG_BATCH_MAX];
 	uint8_t bytes[WG_BATCH_MAX][SLOT];
 };
@@ -70,7 +71,8 @@ static void put(struct pair *p, size_t i, const char *to, const char *source,
 	memset(packet->data, (int)i + 1, len);
 	packet->len = len;
 	packet->ds = ds;
-	packet->path = (struct wg_path){
+	packet->path = &p->out_paths[i];
+	p->out_paths[i] = (struct wg_path){
 		.remote = { .addr = addr(to), .port = p->to.port },
 		.local = addr(source),
 	};
@@ -82,11 +84,12 @@ static size_t get(struct pair *p, enum udp_family family, size_t cap)
 
 	for (size_t i = 0; i < WG_BATCH_MAX; i++) {
 		p->in[i] = (struct wg_packet){ .data = p->memory[i] };
-		memset(&p->in[i].path, 0xee, sizeof(p->in[i].path));
+		memset(&p->in_paths[i], 0xee, sizeof(p->in_paths[i]));
 	}
 	if (poll(&wait, 1, 2000) <= 0)
 		return 0;
-	return udp_receive(&p->to, family, p->in, WG_BATCH_MAX, cap);
+	return udp_receive(
+		&p->to, family, p->in, p->in_paths, WG_BATCH_MAX, cap);
 }
 
 static bool has_v6(const struct pair *p)
@@ -155,10 +158,10 @@ static void check_batch(struct pair *p, const char *to, enum udp_family family)
 		assert_memory_equal(
 			p->in[i].data, p->out[i].data, p->in[i].len);
 		assert_int_equal(p->in[i].ds, p->out[i].ds);
-		assert_int_equal(p->in[i].path.remote.port, p->from.port);
-		assert_true(ipaddr_equal(&p->in[i].path.remote.addr, &want));
-		assert_true(ipaddr_equal(&p->in[i].path.local, &want));
-		assert_int_not_equal(p->in[i].path.ifindex, 0);
+		assert_int_equal(p->in[i].path->remote.port, p->from.port);
+		assert_true(ipaddr_equal(&p->in[i].path->remote.addr, &want));
+		assert_true(ipaddr_equal(&p->in[i].path->local, &want));
+		assert_int_not_equal(p->in[i].path->ifindex, 0);
 	}
 }
 
@@ -197,8 +200,8 @@ static void test_sticky_source(void **state)
 	put(p, 0, "127.0.0.5", "127.0.0.9", 50, 2);
 	assert_int_equal(udp_send(&p->from, p->list, 1, &blocked), 1);
 	assert_int_equal(get(p, UDP_V4, SLOT), 1);
-	assert_true(ipaddr_equal(&p->in[0].path.remote.addr, &source));
-	assert_true(ipaddr_equal(&p->in[0].path.local, &to));
+	assert_true(ipaddr_equal(&p->in[0].path->remote.addr, &source));
+	assert_true(ipaddr_equal(&p->in[0].path->local, &to));
 	assert_int_equal(p->in[0].ds, 2);
 	assert_int_equal(p->from.counters.sourceless, 0);
 }
@@ -278,8 +281,9 @@ static void test_nothing_waits(void **state)
 
 	for (size_t i = 0; i < WG_BATCH_MAX; i++)
 		p->in[i].data = p->memory[i];
-	assert_int_equal(
-		udp_receive(&p->to, UDP_V4, p->in, WG_BATCH_MAX, SLOT), 0);
+	assert_int_equal(udp_receive(&p->to, UDP_V4, p->in, p->in_paths,
+				 WG_BATCH_MAX, SLOT),
+		0);
 }
 
 /* Closed sockets swallow; opening again on the same port works. */

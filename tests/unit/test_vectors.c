@@ -91,13 +91,14 @@ static bool dh(const uint8_t *secret, const uint8_t *public,
 	uint8_t ret[static KEY_SIZE])
 {
 	struct noise_identity identity = { .present = true };
-	struct noise_remote remote = { .usable = false };
+	struct noise_remote remote = { .computed = false };
+	bool usable;
 
 	memcpy(identity.secret.b, secret, KEY_SIZE);
 	memcpy(remote.public.b, public, KEY_SIZE);
-	noise_precompute(&remote, &identity);
+	usable = noise_prepare(&remote, &identity);
 	memcpy(ret, remote.static_static, KEY_SIZE);
-	return remote.usable;
+	return usable;
 }
 
 /* An all-zero result must fail in our wrapper; all else must match. */
@@ -227,7 +228,7 @@ static void party_init(struct party *p, const struct seckey *secret,
 		.remote = { .public = *remote, .psk = *psk },
 		.ephemeral = *ephemeral,
 	};
-	noise_precompute(&p->remote, &p->identity);
+	assert_true(noise_prepare(&p->remote, &p->identity));
 }
 
 static void expect(const json_t *message, const uint8_t *got, size_t len)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/banned.h"
 
@@ -22,13 +23,15 @@ struct wg_device *wg_device_new(const struct wg_rng *rng, const struct now *now)
 	dev->rng = *rng;
 	list_init(&dev->peers);
 	list_init(&dev->pending);
+	list_init(&dev->unsettled);
 	rng->fill(rng->arg, key, sizeof(key));
 	hash_init(&dev->peers_by_key, key);
-	keypair_pool_init(&dev->keypairs, &dev->indices);
+	keypair_pool_init(&dev->keypairs, &dev->indices, &dev->retirement);
 	dev->scratch = malloc(SCRATCH_SIZE);
 	dev->limiter = calloc(1, sizeof(*dev->limiter));
-	if (!staging_init(&dev->staging) || !hsqueue_init(&dev->handshakes) ||
-		!dev->scratch || !dev->limiter)
+	if (!worker_init(&dev->own, dev) || !staging_init(&dev->staging) ||
+		!hsqueue_init(&dev->handshakes) || !dev->scratch ||
+		!dev->limiter)
 		goto fail;
 	rng->fill(rng->arg, key, sizeof(key));
 	ratelimiter_init(dev->limiter, key);
@@ -45,6 +48,15 @@ void wg_device_free(struct wg_device *dev)
 		return;
 	list_for_each_safe(pos, &dev->peers)
 		peer_free(dev, LIST_ENTRY(pos, struct wg_peer, in_device));
+	retire_reclaim(&dev->retirement); /* workers have ended */
+	while (dev->own.next) {
+		struct wg_worker *w = dev->own.next;
+
+		dev->own.next = w->next;
+		worker_release(w);
+		free(w);
+	}
+	worker_release(&dev->own);
 	allowedips_release(&dev->allowedips);
 	hash_release(&dev->peers_by_key);
 	index_release(&dev->indices);
@@ -58,14 +70,85 @@ void wg_device_free(struct wg_device *dev)
 	free(dev);
 }
 
-const struct wg_counters *wg_device_counters(const struct wg_device *dev)
+/* --- workers --- */
+
+struct wg_worker *wg_device_add_worker(struct wg_device *dev)
 {
+	struct wg_worker *w = calloc(1, sizeof(*w));
+	struct wg_worker **last = &dev->own.next;
+
+	if (!w)
+		return NULL;
+	if (!worker_init(w, dev)) {
+		free(w);
+		return NULL;
+	}
+	while (*last)
+		last = &(*last)->next;
+	*last = w;
+	dev->retirement.deferred = true;
+	return w;
+}
+
+bool wg_device_has_retired(const struct wg_device *dev)
+{
+	return retire_pending(&dev->retirement);
+}
+
+void wg_device_reclaim(struct wg_device *dev, const struct now *now)
+{
+	/* What workers said before they let go may name what goes now. */
+	wg_device_collect(dev, now);
+	retire_reclaim(&dev->retirement);
+}
+
+void wg_device_flushed(struct wg_device *dev)
+{
+	list_for_each_safe(pos, &dev->unsettled) {
+		list_del(pos);
+		peer_settle(LIST_ENTRY(pos, struct wg_peer, in_unsettled));
+	}
+}
+
+void wg_device_seal(struct wg_device *dev, const struct now *now,
+	struct wg_packet *packets, size_t count)
+{
+	wg_worker_seal(&dev->own, now, packets, count);
+	wg_device_collect(dev, now);
+}
+
+void wg_device_open(struct wg_device *dev, const struct now *now,
+	struct wg_packet *packets, size_t count)
+{
+	wg_worker_open(&dev->own, now, packets, count);
+	wg_device_collect(dev, now);
+}
+
+#define COUNTERS (sizeof(struct wg_counters) / sizeof(uint64_t))
+
+const struct wg_counters *wg_device_counters(struct wg_device *dev)
+{
+	uint64_t sum[COUNTERS] = { 0 };
+
+	for (const struct wg_worker *w = &dev->own; w; w = w->next) {
+		const uint64_t *counters = (const uint64_t *)&w->counters;
+
+		for (size_t i = 0; i < COUNTERS; i++)
+			sum[i] +=
+				__atomic_load_n(&counters[i], __ATOMIC_RELAXED);
+	}
+	memcpy(&dev->counters, sum, sizeof(sum));
 	return &dev->counters;
 }
 
 void wg_device_set_mtu(struct wg_device *dev, uint32_t mtu)
 {
 	dev->mtu = mtu;
+}
+
+uint32_t wg_device_mtu(const struct wg_device *dev)
+{
+	return dev->mtu;
 }
 
 /* --- identity --- */
@@ -100,7 +183,7 @@ void wg_device_set_seckey(
 		struct wg_peer *peer =
 			LIST_ENTRY(pos, struct wg_peer, in_device);
 
-		noise_precompute(&peer->handshake.remote, &dev->identity);
+		noise_forget(&peer->handshake.remote);
 		keyring_expire(&peer->keyring);
 		forget_session(dev, peer);
 		if (peer->timers.persistent_keepalive_sec)
@@ -164,8 +247,8 @@ static int reserve(struct wg_device *dev, size_t count)
 		r = index_reserve(
 			&dev->indices, room * (2 + KEYPAIRS_PER_PEER));
 	if (!r)
-		r = keypair_pool_reserve(
-			&dev->keypairs, count * KEYPAIRS_PER_PEER);
+		r = keypair_pool_reserve(&dev->keypairs,
+			count * KEYPAIRS_PER_PEER + KEYPAIRS_SPARE);
 	return r;
 }
 
@@ -213,10 +296,11 @@ void wg_device_down(struct wg_device *dev)
 		struct wg_peer *peer =
 			LIST_ENTRY(pos, struct wg_peer, in_device);
 
-		staging_purge(&dev->staging, &peer->staged);
+		peer_purge_staged(dev, peer);
 		timers_stop(&peer->timers);
 		forget_session(dev, peer);
 		keyring_clear(&peer->keyring, &dev->keypairs);
+		peer_publish_keypair(peer);
 		peer->wants = 0;
 		list_del(&peer->in_pending);
 	}
@@ -236,7 +320,7 @@ void wg_peer_set_endpoint(struct wg_device *dev, const struct now *now,
 		(timers_pending(&peer->timers, TIMER_RETRANSMIT_HANDSHAKE) ||
 			peer->timers.persistent_keepalive_sec);
 
-	peer->path = (struct wg_path){ .remote = *ep };
+	peer_set_path(peer, &(struct wg_path){ .remote = *ep });
 	if (!peer_has_endpoint(peer))
 		return;
 	if (peer->staged.len)
@@ -283,9 +367,13 @@ void wg_peer_get_info(const struct wg_peer *peer, const struct now *now,
 		.endpoint = peer->path.remote,
 		.keepalive_sec = peer->timers.persistent_keepalive_sec,
 		.last_handshake = peer->last_handshake,
-		.last_receive = peer->last_receive,
-		.rx_bytes = peer->rx_bytes,
-		.tx_bytes = peer->tx_bytes,
+		.last_receive = { atomic_load_explicit(
+			&peer->flow.activity.received_ns,
+			memory_order_relaxed) },
+		.rx_bytes = atomic_load_explicit(
+			&peer->flow.rx_bytes, memory_order_relaxed),
+		.tx_bytes = atomic_load_explicit(
+			&peer->flow.tx_bytes, memory_order_relaxed),
 		.has_session =
 			keypair_may_seal(peer->keyring.current, now->mono),
 	};

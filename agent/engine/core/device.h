@@ -8,7 +8,17 @@
  *   poll <----------------- everything that is to be sent or told because of it
  *
  * After any of the calls above, and after any change of configuration, poll
- * until WG_OUT_NONE. One thread owns a device and its peers.
+ * until WG_OUT_NONE. One thread, control, owns a device and its peers.
+ *
+ * Other threads may carry data for it, each through a worker of its own:
+ *
+ *   wg_worker_seal, wg_worker_open    by that thread alone
+ *   wg_worker_has_posted -> wake control, which calls wg_device_work
+ *
+ * What control takes away from a worker's view is kept until every worker's
+ * thread has been quiescent since (outside of these two calls, holding nothing
+ * of theirs): wg_device_has_retired, wait for that, wg_device_reclaim. Without
+ * workers nothing is kept.
  *
  * Memory is taken when peers and allowed-IPs are configured and never on the
  * data path. What a hostile packet can touch is fixed tables and counters.
@@ -31,6 +41,7 @@
 #include <stdint.h>
 
 struct wg_device;
+struct wg_worker;
 struct wg_peer; /* stays valid until it is removed */
 
 struct wg_rng {
@@ -65,13 +76,15 @@ enum wg_verdict {
 	WG_NO_PEER,	/* seal: nobody owns the destination: ICMP, WP n/a */
 	WG_NO_ENDPOINT, /* seal: staged too, but there is no way to the peer */
 	WG_DELIVER,	/* open: data..len is an authentic inner packet */
-	WG_CONSUMED,	/* open: handshake, cookie, keepalive: dealt with */
+	WG_CONSUMED,	/* open: keepalive: dealt with; handshake: control's */
 };
 
 struct wg_packet {
 	uint8_t *data;
 	size_t len;
-	struct wg_path path;	 /* seal: out; open: in */
+	/* seal: out, lent until the worker's next call; open: in, of the
+	 * datagram, or the bundle of them, that it came in */
+	const struct wg_path *path;
 	uint8_t ds;		 /* outer DS field: seal: out; open: in */
 	enum wg_verdict verdict; /* out */
 };
@@ -84,18 +97,38 @@ void wg_device_free(struct wg_device *dev);
 AUTO_DEFINE(struct wg_device, wg_device_free)
 
 /* --- data path: COUNT <= WG_BATCH_MAX; verdicts are written for all --- */
+/* NULL: out of memory. Freed with the device, when its thread has ended. */
+struct wg_worker *wg_device_add_worker(struct wg_device *dev);
+void wg_worker_seal(struct wg_worker *worker, const struct now *now,
+	struct wg_packet *packets, size_t count);
+void wg_worker_open(struct wg_worker *worker, const struct now *now,
+	struct wg_packet *packets, size_t count);
+/* Since it was last asked. */
+bool wg_worker_has_posted(struct wg_worker *worker);
+/* Bytes of the data message for an inner packet of LEN. Pure. */
+size_t wg_message_size(size_t len, uint32_t mtu);
+uint32_t wg_device_mtu(const struct wg_device *dev); /* any thread */
+
+/* The same with control's own hands. */
 void wg_device_seal(struct wg_device *dev, const struct now *now,
 	struct wg_packet *packets, size_t count);
 void wg_device_open(struct wg_device *dev, const struct now *now,
 	struct wg_packet *packets, size_t count);
 
 /* --- control path --- */
-/* Consumes at most MAX queued handshake messages. True: more are waiting. */
+#define WG_WORK_MAX 64
+/* Takes in what workers have posted, and consumes at most MAX queued
+ * handshake messages: with workers no more than WG_WORK_MAX between two calls
+ * of wg_device_reclaim, for what they replace is kept until then. True: more
+ * are waiting. */
 bool wg_device_work(struct wg_device *dev, const struct now *now, size_t max);
 void wg_device_tick(struct wg_device *dev, const struct now *now);
 /* When to tick next; long past while poll has something, MONO_NEVER if nothing
  * will happen by itself. A tick may find nothing due: timers move lazily. */
 struct mono wg_device_deadline(const struct wg_device *dev);
+
+bool wg_device_has_retired(const struct wg_device *dev);
+void wg_device_reclaim(struct wg_device *dev, const struct now *now);
 
 enum wg_out_kind { WG_OUT_NONE, WG_OUT_DATAGRAM, WG_OUT_EVENT };
 enum wg_event {
@@ -116,6 +149,10 @@ struct wg_out {
 };
 enum wg_out_kind wg_device_poll(
 	struct wg_device *dev, const struct now *now, struct wg_out *ret_out);
+
+/* Every datagram that poll gave has left. Until then workers do not send to a
+ * peer whose staged packets are on their way: they could overtake them. */
+void wg_device_flushed(struct wg_device *dev);
 
 /* --- configuration: each call takes effect at once --- */
 /* All-zero takes the identity away. A peer with our own key is removed;
@@ -193,8 +230,10 @@ struct wg_counters {
 	uint64_t bad_length, bad_type, bad_mac1, bad_mac2, rate_limited,
 		queue_full, bad_handshake, replayed_timestamp, flooded_peer,
 		unknown_index, bad_tag, replayed_counter, wrong_source,
-		bad_inner, no_peer, no_endpoint, staged_overflow, cookies_sent;
+		bad_inner, no_peer, no_endpoint, staged_overflow, cookies_sent,
+		outbox_full; /* control did not keep up with a worker */
 };
-const struct wg_counters *wg_device_counters(const struct wg_device *dev);
+/* The sum over all threads; valid until it is asked again. */
+const struct wg_counters *wg_device_counters(struct wg_device *dev);
 
 #endif

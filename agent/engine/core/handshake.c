@@ -23,11 +23,9 @@ static void generate_ephemeral(struct seckey *ret, const struct wg_rng *rng)
 	seckey_clamp(ret);
 }
 
-void handshake_init(struct handshake *hs, const struct pubkey *remote,
-	const struct noise_identity *identity)
+void handshake_init(struct handshake *hs, const struct pubkey *remote)
 {
 	*hs = (struct handshake){ .remote.public = *remote };
-	noise_precompute(&hs->remote, identity);
 }
 
 static void clear_initiator(struct handshake *hs)
@@ -86,7 +84,7 @@ bool handshake_create_initiation(struct handshake *hs,
 {
 	uint8_t tai64n[TAI64N_SIZE];
 
-	if (!identity->present || !hs->remote.usable)
+	if (!identity->present || !noise_prepare(&hs->remote, identity))
 		return false;
 	clear_initiator(hs);
 	begin(&hs->initiator.noise, &hs->remote.public);
@@ -144,15 +142,18 @@ static enum initiation_verdict judge(const struct handshake *hs,
 	return INITIATION_ACCEPTED;
 }
 
-enum initiation_verdict handshake_accept_initiation(
-	struct handshake *hs, struct opened_initiation *opened, struct mono now)
+enum initiation_verdict handshake_accept_initiation(struct handshake *hs,
+	const struct noise_identity *identity, struct opened_initiation *opened,
+	struct mono now)
 {
 	const struct wg_message_initiation *message = opened->message;
 	enum initiation_verdict verdict = INITIATION_BAD;
 	uint8_t timestamp[TAI64N_SIZE];
 
-	if (!noise_read_initiation_payload(&opened->noise, &hs->remote,
-		    message->encrypted_timestamp, sizeof(timestamp), timestamp))
+	if (!noise_prepare(&hs->remote, identity) ||
+		!noise_read_initiation_payload(&opened->noise, &hs->remote,
+			message->encrypted_timestamp, sizeof(timestamp),
+			timestamp))
 		goto out;
 	verdict = judge(hs, timestamp, now);
 	if (verdict != INITIATION_ACCEPTED)

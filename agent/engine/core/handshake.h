@@ -73,8 +73,7 @@ enum initiation_verdict {
 };
 
 /* PSK starts as zero. */
-void handshake_init(struct handshake *hs, const struct pubkey *remote,
-	const struct noise_identity *identity);
+void handshake_init(struct handshake *hs, const struct pubkey *remote);
 /* Forgets both halves, keeps what is known of the peer. */
 void handshake_clear(struct handshake *hs, struct index_table *table);
 
@@ -95,8 +94,8 @@ WARN_UNUSED bool handshake_open_initiation(
 	struct opened_initiation *ret_opened);
 /* OPENED->static_key is HS's remote. OPENED is wiped. */
 WARN_UNUSED enum initiation_verdict handshake_accept_initiation(
-	struct handshake *hs, struct opened_initiation *opened,
-	struct mono now);
+	struct handshake *hs, const struct noise_identity *identity,
+	struct opened_initiation *opened, struct mono now);
 
 /* On true RET_SESSION is for hs->responder.entry, which the keyring takes
  * over. */

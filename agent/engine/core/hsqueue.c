@@ -11,7 +11,7 @@
 bool hsqueue_init(struct hsqueue *q)
 {
 	*q = (struct hsqueue){ 0 };
-	q->slots = calloc(HANDSHAKE_QUEUE_MAX, sizeof(*q->slots));
+	q->slots = calloc(HANDSHAKE_QUEUE_DROP, sizeof(*q->slots));
 	return q->slots != NULL;
 }
 
@@ -33,11 +33,11 @@ bool hsqueue_push(struct hsqueue *q, const struct wg_path *path,
 	struct queued_handshake *slot;
 
 	BUG_ON(len > sizeof(slot->bytes));
-	if (q->len == HANDSHAKE_QUEUE_MAX)
+	if (q->len == HANDSHAKE_QUEUE_DROP)
 		return false;
 	if (!q->len)
 		q->head = 0;
-	slot = &q->slots[(q->head + q->len++) % HANDSHAKE_QUEUE_MAX];
+	slot = &q->slots[(q->head + q->len++) % HANDSHAKE_QUEUE_DROP];
 	slot->path = *path;
 	slot->len = len;
 	memcpy(slot->bytes, bytes, len);
@@ -50,7 +50,7 @@ const struct queued_handshake *hsqueue_pop(struct hsqueue *q)
 
 	if (!q->len)
 		return NULL;
-	q->head = (q->head + 1) % HANDSHAKE_QUEUE_MAX;
+	q->head = (q->head + 1) % HANDSHAKE_QUEUE_DROP;
 	q->len--;
 	return slot;
 }

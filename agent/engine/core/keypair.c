@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/banned.h"
 
@@ -19,9 +20,11 @@ struct keypair_chunk {
 	struct keypair keypairs[CHUNK_KEYPAIRS];
 };
 
-void keypair_pool_init(struct keypair_pool *pool, struct index_table *table)
+void keypair_pool_init(struct keypair_pool *pool, struct index_table *table,
+	struct retirement *retirement)
 {
-	*pool = (struct keypair_pool){ .table = table };
+	*pool = (struct keypair_pool){ .table = table,
+		.retirement = retirement };
 }
 
 void keypair_pool_release(struct keypair_pool *pool)
@@ -58,18 +61,32 @@ static struct keypair *take_keypair(struct keypair_pool *pool)
 {
 	struct keypair *kp = pool->free_list;
 
-	pool->in_use++;
 	if (kp) {
-		pool->free_list = (struct keypair *)(void *)kp->entry.next;
-		kp->entry.next = NULL;
-		return kp;
+		pool->free_list = kp->next_free;
+		kp->next_free = NULL;
+	} else {
+		if (pool->filling && pool->filling->used == CHUNK_KEYPAIRS)
+			pool->filling = pool->filling->next;
+		BUG_ON(!pool->filling);
+		kp = &pool->filling->keypairs[pool->filling->used++];
+		memset(kp, 0, sizeof(*kp));
 	}
-	if (pool->filling && pool->filling->used == CHUNK_KEYPAIRS)
-		pool->filling = pool->filling->next;
-	BUG_ON(!pool->filling);
-	kp = &pool->filling->keypairs[pool->filling->used++];
-	*kp = (struct keypair){ .sending_counter = 0 };
+	pool->in_use++;
+	kp->pool = pool;
+	atomic_flag_clear(&kp->turn);
 	return kp;
+}
+
+/* No worker can see it any more. */
+static void wipe_and_free(struct retired *retired)
+{
+	struct keypair *kp = CONTAINER_OF(retired, struct keypair, retired);
+	struct keypair_pool *pool = kp->pool;
+
+	sodium_memzero(kp, sizeof(*kp));
+	kp->next_free = pool->free_list;
+	pool->free_list = kp;
+	pool->in_use--;
 }
 
 void keypair_drop(struct keypair_pool *pool, struct keypair **slot)
@@ -79,11 +96,7 @@ void keypair_drop(struct keypair_pool *pool, struct keypair **slot)
 	if (!kp)
 		return;
 	index_remove(pool->table, &kp->entry);
-	sodium_memzero(kp, sizeof(*kp));
-	/* A free keypair's next is in its entry. */
-	kp->entry.next = pool->free_list ? &pool->free_list->entry : NULL;
-	pool->free_list = kp;
-	pool->in_use--;
+	retire(pool->retirement, &kp->retired, wipe_and_free);
 }
 
 struct keypair *keypair_make(struct keypair_pool *pool,
@@ -92,26 +105,50 @@ struct keypair *keypair_make(struct keypair_pool *pool,
 {
 	struct keypair *kp = take_keypair(pool);
 
-	index_replace(pool->table, from, &kp->entry, INDEX_KEYPAIR);
 	kp->session = *session;
 	kp->birthdate = now;
-	kp->sending_is_valid = true;
+	atomic_store(&kp->sending_is_valid, true);
+	/* Whole before a worker can find it. */
+	index_replace(pool->table, from, &kp->entry, INDEX_KEYPAIR);
 	return kp;
 }
 
-static bool is_too_old(const struct keypair *kp, struct mono now)
+static bool is_older(const struct keypair *kp, struct mono now, int64_t ns)
 {
-	return mono_sub(now, kp->birthdate) >= REJECT_AFTER_TIME_NS;
+	return mono_sub(now, kp->birthdate) >= ns;
+}
+
+static uint64_t sent(const struct keypair *kp)
+{
+	return atomic_load_explicit(&kp->sending_counter, memory_order_relaxed);
 }
 
 bool keypair_may_seal(const struct keypair *kp, struct mono now)
 {
-	return kp && kp->sending_is_valid && !is_too_old(kp, now) &&
-		kp->sending_counter < REJECT_AFTER_MESSAGES;
+	return kp &&
+		atomic_load_explicit(
+			&kp->sending_is_valid, memory_order_relaxed) &&
+		!is_older(kp, now, REJECT_AFTER_TIME_NS) &&
+		sent(kp) < REJECT_AFTER_MESSAGES;
 }
 
 bool keypair_may_open(const struct keypair *kp, struct mono now)
 {
-	return kp && !is_too_old(kp, now) &&
-		kp->replay.next < REJECT_AFTER_MESSAGES;
+	return kp && !is_older(kp, now, REJECT_AFTER_TIME_NS);
+}
+
+bool keypair_is_stale_to_seal(const struct keypair *kp, struct mono now)
+{
+	return kp &&
+		(sent(kp) > REKEY_AFTER_MESSAGES ||
+			(kp->session.i_am_the_initiator &&
+				is_older(kp, now, REKEY_AFTER_TIME_NS)));
+}
+
+bool keypair_is_stale_to_open(const struct keypair *kp, struct mono now)
+{
+	return kp && kp->session.i_am_the_initiator &&
+		is_older(kp, now,
+			REJECT_AFTER_TIME_NS - KEEPALIVE_TIMEOUT_NS -
+				REKEY_TIMEOUT_NS);
 }

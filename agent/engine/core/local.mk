@@ -11,17 +11,21 @@ agent_libcore_a_SOURCES = \
 	agent/engine/core/hsqueue.c agent/engine/core/hsqueue.h \
 	agent/engine/core/index.c agent/engine/core/index.h \
 	agent/engine/core/inner.c agent/engine/core/inner.h \
+	agent/engine/core/flow.c agent/engine/core/flow.h \
 	agent/engine/core/keypair.c agent/engine/core/keypair.h \
 	agent/engine/core/keyring.c agent/engine/core/keyring.h \
 	agent/engine/core/limits.h agent/engine/core/messages.h \
 	agent/engine/core/noise.c agent/engine/core/noise.h \
+	agent/engine/core/outbox.c agent/engine/core/outbox.h \
 	agent/engine/core/peer.c agent/engine/core/peer.h \
 	agent/engine/core/poll.c \
 	agent/engine/core/ratelimiter.c agent/engine/core/ratelimiter.h \
 	agent/engine/core/receive.c \
 	agent/engine/core/replay.c agent/engine/core/replay.h \
+	agent/engine/core/retire.c agent/engine/core/retire.h \
 	agent/engine/core/send.c \
 	agent/engine/core/staging.c agent/engine/core/staging.h \
 	agent/engine/core/state.h \
 	agent/engine/core/timers.c agent/engine/core/timers.h \
-	agent/engine/core/transport.c agent/engine/core/transport.h
+	agent/engine/core/transport.c agent/engine/core/transport.h  \
+	agent/engine/core/worker.c agent/engine/core/worker.h

@@ -23,14 +23,25 @@ static bool dh(uint8_t ret[static KEY_SIZE], const struct seckey *ours,
 		!key_is_zero(ret);
 }
 
-void noise_precompute(
+void noise_forget(struct noise_remote *remote)
+{
+	sodium_memzero(remote->static_static, sizeof(remote->static_static));
+	remote->computed = remote->usable = false;
+}
+
+bool noise_prepare(
 	struct noise_remote *remote, const struct noise_identity *identity)
 {
+	if (remote->computed)
+		return remote->usable;
+	noise_forget(remote);
+	remote->computed = true;
 	remote->usable = identity->present &&
 		dh(remote->static_static, &identity->secret, &remote->public);
 	if (!remote->usable)
 		sodium_memzero(
 			remote->static_static, sizeof(remote->static_static));
+	return remote->usable;
 }
 
 static void mix_hash(struct noise *n, const void *data, size_t len)

@@ -40,13 +40,17 @@ struct noise_remote { /* what is known of a peer for long */
 	struct pubkey public;
 	struct psk psk;
 	uint8_t static_static[KEY_SIZE]; /* DH(our secret, their public) */
+	bool computed;			 /* with our present identity */
 	bool usable;			 /* static_static is not degenerate */
 };
 
-/* DH(identity, remote->public) once for all handshakes; not usable without an
- * identity or if the result is all zero. */
-void noise_precompute(
+/* DH(identity, remote->public), once for all handshakes and not before the
+ * first: ten thousand peers configured are not a second of X25519. False
+ * without an identity or if the result is all zero. */
+WARN_UNUSED bool noise_prepare(
 	struct noise_remote *remote, const struct noise_identity *identity);
+/* Our identity changed. */
+void noise_forget(struct noise_remote *remote);
 
 void noise_begin(struct noise *n, const void *prologue, size_t len,
 	const struct pubkey *responder);

@@ -27,7 +27,8 @@ static void perform(struct wg_device *dev, struct wg_peer *peer,
 		peer_want_initiation(dev, peer, now, FIRST_TRY);
 		break;
 	case DUTY_GIVE_UP:
-		staging_purge(&dev->staging, &peer->staged);
+		peer_purge_staged(dev, peer);
+		atomic_fetch_and(&peer->flow.posted, ~(uint32_t)NOTICE_REKEY);
 		peer_want(dev, peer, WANT_EVENT_UNREACHABLE);
 		break;
 	case DUTY_KEEPALIVE:
@@ -36,6 +37,7 @@ static void perform(struct wg_device *dev, struct wg_peer *peer,
 	case DUTY_ZERO_KEYS:
 		handshake_clear(&peer->handshake, &dev->indices);
 		keyring_clear(&peer->keyring, &dev->keypairs);
+		peer_publish_keypair(peer);
 		break;
 	}
 }
@@ -44,6 +46,7 @@ void wg_device_tick(struct wg_device *dev, const struct now *now)
 {
 	struct heap_node *node;
 
+	wg_device_collect(dev, now);
 	while ((node = heap_peek(&dev->timers)) &&
 		mono_reached(node->deadline, now->mono)) {
 		struct wg_peer *peer =
@@ -60,7 +63,8 @@ struct mono wg_device_deadline(const struct wg_device *dev)
 {
 	const struct heap_node *node = heap_peek(&dev->timers);
 
-	if (dev->replies_len || !list_empty(&dev->pending))
+	if (dev->replies_len || !list_empty(&dev->pending) ||
+		!outbox_empty(&dev->own.outbox))
 		return (struct mono){ 0 };
 	return node ? node->deadline : MONO_NEVER;
 }
@@ -140,6 +144,7 @@ static bool poll_reply(struct wg_device *dev, struct wg_out *ret_out)
 enum wg_out_kind wg_device_poll(
 	struct wg_device *dev, const struct now *now, struct wg_out *ret_out)
 {
+	wg_device_collect(dev, now);
 	if (poll_reply(dev, ret_out))
 		return ret_out->kind;
 	while (!list_empty(&dev->pending)) {

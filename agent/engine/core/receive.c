@@ -1,19 +1,16 @@
 /*
- * receive: everything that arrives. Cheap tests first: length and type, index
- * or mac1, then, under load, mac2 and the source's rate (WP 5.3). X25519 runs
- * only in wg_device_work.
- *
- *   data: index -> tag -> replay -> endpoint -> length -> owner of the source
+ * receive: what is control's of everything that arrives: handshake and cookie
+ * messages, and what data workers tell. Cheap tests first: length and type,
+ * index or mac1, then, under load, mac2 and the source's rate (WP 5.3). X25519
+ * runs only in wg_device_work.
  *
  * Until a tag was right nothing changes but counters, the handshake queue, the
  * limiter and the ring of cookie replies: all of fixed size.
  */
 #include "config.h"
 
-#include "engine/core/inner.h"
 #include "engine/core/peer.h"
 #include "engine/core/state.h"
-#include "engine/core/transport.h"
 
 #include <sodium.h>
 
@@ -23,17 +20,23 @@
 
 /* --- rules after an authentic message (kernel receive.c) --- */
 
-/* The one place where a packet moves an endpoint. Callers have just verified
- * the peer's tag over a message that came by PATH. */
-static void on_authentic(struct wg_device *dev, struct wg_peer *peer,
-	const struct now *now, const struct wg_path *path)
+/* The one place where a packet moves an endpoint. A tag of the peer's was right
+ * over a message that came by PATH. */
+static void move_to(
+	struct wg_device *dev, struct wg_peer *peer, const struct wg_path *path)
 {
 	if (!endpoint_equal(&peer->path.remote, &path->remote))
 		peer_want(dev, peer, WANT_EVENT_ENDPOINT);
-	peer->path = *path;
-	peer->last_receive = now->mono;
-	timers_on_any_authenticated_packet_received(&peer->timers);
-	timers_on_any_authenticated_packet_traversal(&peer->timers, now->mono);
+	peer_set_path(peer, path);
+}
+
+static void on_authentic(struct wg_device *dev, struct wg_peer *peer,
+	const struct now *now, const struct wg_path *path, size_t len)
+{
+	move_to(dev, peer, path);
+	atomic_fetch_add_explicit(
+		&peer->flow.rx_bytes, len, memory_order_relaxed);
+	timers_on_any_authenticated_packet_received(&peer->timers, now->mono);
 }
 
 static void on_handshake_complete(
@@ -44,131 +47,76 @@ static void on_handshake_complete(
 	peer_want(dev, peer, WANT_EVENT_SESSION);
 }
 
-/* The initiator's last chance: its key would not outlive another silence. */
-static void keep_key_fresh(
-	struct wg_device *dev, struct wg_peer *peer, const struct now *now)
+/* --- what data workers tell --- */
+
+static void on_notice(struct wg_device *dev, struct wg_peer *peer,
+	const struct now *now, const struct wg_path *path)
 {
-	const struct keypair *kp = peer->keyring.current;
+	/* REKEY stays set until the keyring changes: said once is enough. */
+	uint32_t notice =
+		atomic_fetch_and(&peer->flow.posted, (uint32_t)NOTICE_REKEY);
+	const struct keypair *next = peer->keyring.next;
 
-	if (peer->timers.sent_lastminute_handshake || !kp ||
-		!kp->sending_is_valid || !kp->session.i_am_the_initiator)
-		return;
-	if (mono_sub(now->mono, kp->birthdate) <
-		REJECT_AFTER_TIME_NS - KEEPALIVE_TIMEOUT_NS - REKEY_TIMEOUT_NS)
-		return;
-	peer->timers.sent_lastminute_handshake = true;
-	peer_want_initiation(dev, peer, now, FIRST_TRY);
-}
-
-/* --- data --- */
-
-static enum wg_verdict accept_inner(
-	struct wg_device *dev, struct wg_peer *peer, struct wg_packet *p)
-{
-	enum ip_family family = inner_family(p->data, p->len);
-	const struct wg_peer *owner;
-	size_t len;
-
-	if (family == IP_NONE || !inner_length(p->data, p->len, family, &len)) {
-		dev->counters.bad_inner++;
-		return WG_DROPPED;
-	}
-	owner = family == IP_V4 ? allowedips_find4(&dev->allowedips,
-					  inner_source(p->data, family))
-				: allowedips_find6(&dev->allowedips,
-					  inner_source(p->data, family));
-	if (owner != peer) {
-		dev->counters.wrong_source++;
-		return WG_DROPPED;
-	}
-	ecn_decapsulate(p->data, family, p->ds);
-	p->len = len;
-	return WG_DELIVER;
-}
-
-static enum wg_verdict on_opened(struct wg_device *dev, struct keypair *kp,
-	const struct now *now, struct wg_packet *p)
-{
-	struct wg_peer *peer = kp->entry.peer;
-	size_t wire_len = p->len + KEEPALIVE_SIZE;
-	enum wg_verdict verdict = WG_CONSUMED;
-
-	on_authentic(dev, peer, now, &p->path);
-	if (keyring_on_first_open(&peer->keyring, &dev->keypairs, kp)) {
+	if (notice & NOTICE_MOVED)
+		move_to(dev, peer, path);
+	if (next && atomic_load(&next->proven) &&
+		keyring_on_first_open(
+			&peer->keyring, &dev->keypairs, peer->keyring.next)) {
+		peer_publish_keypair(peer);
 		on_handshake_complete(dev, peer, now);
 		peer_want_staged(dev, peer, now);
 	}
-	keep_key_fresh(dev, peer, now);
-	if (p->len) {
-		timers_on_data_received(&peer->timers, now->mono);
-		verdict = accept_inner(dev, peer, p);
-	}
-	if (verdict != WG_DROPPED)
-		peer->rx_bytes += wire_len;
-	return verdict;
+	if (notice & NOTICE_TIMERS)
+		timers_watch(&peer->timers, &dev->rng);
+	if (notice & NOTICE_REKEY)
+		peer_want_initiation(dev, peer, now, FIRST_TRY);
 }
 
-static void open_run(struct wg_device *dev, const struct now *now,
-	struct keypair *kp, struct wg_packet *packets, size_t count)
+static void take_record(struct wg_device *dev, const struct now *now,
+	const struct outbox_record *record, const uint8_t *bytes)
 {
-	enum transport_verdict verdicts[WG_BATCH_MAX];
+	struct wg_peer *peer = record->peer;
 
-	wg_transport_open(kp, packets, count, verdicts);
-	for (size_t i = 0; i < count; i++) {
-		packets[i].verdict = WG_DROPPED;
-		switch (verdicts[i]) {
-		case TRANSPORT_OPENED:
-			packets[i].verdict =
-				on_opened(dev, kp, now, &packets[i]);
-			break;
-		case TRANSPORT_BAD_TAG:
-			dev->counters.bad_tag++;
-			break;
-		case TRANSPORT_REPLAYED:
-			dev->counters.replayed_counter++;
-			break;
-		}
+	if (peer && peer->removed)
+		return;
+	switch (record->kind) {
+	case OUTBOX_PACKET:
+		peer_stage(dev, peer, bytes, record->len);
+		peer_want_staged(dev, peer, now);
+		break;
+	case OUTBOX_MESSAGE:
+		(void)receive_message(
+			dev, now, &record->path, bytes, record->len);
+		break;
+	case OUTBOX_NOTICE:
+		on_notice(dev, peer, now, &record->path);
+		break;
 	}
 }
 
-static bool is_data_for(const struct wg_packet *p, struct le32 index)
+void wg_device_collect(struct wg_device *dev, const struct now *now)
 {
-	const struct wg_message_data *header = (const void *)p->data;
+	for (struct wg_worker *w = &dev->own; w; w = w->next) {
+		struct outbox_record record;
 
-	return p->len >= KEEPALIVE_SIZE &&
-		le32_get(header->type) == MESSAGE_DATA &&
-		le32_get(header->receiver_index) == le32_get(index);
-}
-
-/* Opens the data messages that follow each other for one session; returns how
- * many packets that dealt with. */
-static size_t receive_data(struct wg_device *dev, const struct now *now,
-	struct wg_packet *packets, size_t count)
-{
-	const struct wg_message_data *header = (const void *)packets->data;
-	struct le32 index = header->receiver_index;
-	struct index_entry *entry = index_find(&dev->indices, le32_get(index));
-	struct keypair *kp = NULL;
-	size_t n = 1;
-
-	while (n < count && is_data_for(&packets[n], index))
-		n++;
-	if (entry && entry->kind == INDEX_KEYPAIR)
-		kp = CONTAINER_OF(entry, struct keypair, entry);
-	if (keypair_may_open(kp, now->mono)) {
-		open_run(dev, now, kp, packets, n);
-		return n;
+		/* At most what is there now: the loop has others to serve. */
+		for (size_t left = OUTBOX_SIZE / sizeof(record); left > 0 &&
+			outbox_take(&w->outbox, &record, dev->scratch);
+			left--)
+			take_record(dev, now, &record, dev->scratch);
 	}
-	for (size_t i = 0; i < n; i++)
-		packets[i].verdict = WG_DROPPED;
-	dev->counters.unknown_index += n;
-	return n;
 }
 
 /* --- handshake messages: cheap tests first --- */
 
+struct message {
+	const uint8_t *data;
+	size_t len;
+	const struct wg_path *path;
+};
+
 static void reply_with_cookie(
-	struct wg_device *dev, const struct now *now, const struct wg_packet *p)
+	struct wg_device *dev, const struct now *now, const struct message *p)
 {
 	struct cookie_reply *reply;
 
@@ -176,35 +124,35 @@ static void reply_with_cookie(
 		return;
 	reply = &dev->replies[(dev->replies_head + dev->replies_len++) %
 		COOKIE_REPLIES_MAX];
-	reply->path = p->path;
-	cookie_create_reply(&dev->checker, p->data, p->len, &p->path.remote,
+	reply->path = *p->path;
+	cookie_create_reply(&dev->checker, p->data, p->len, &p->path->remote,
 		now->mono, &dev->rng, &reply->message);
-	dev->counters.cookies_sent++;
+	COUNT(&dev->own, cookies_sent, 1);
 }
 
 static enum wg_verdict receive_handshake(
-	struct wg_device *dev, const struct now *now, const struct wg_packet *p)
+	struct wg_device *dev, const struct now *now, const struct message *p)
 {
 	if (!dev->identity.present ||
 		!cookie_check_mac1(&dev->checker, p->data, p->len)) {
-		dev->counters.bad_mac1++;
+		COUNT(&dev->own, bad_mac1, 1);
 		return WG_DROPPED;
 	}
 	if (hsqueue_under_load(&dev->handshakes, now->mono)) {
 		if (!cookie_check_mac2(&dev->checker, p->data, p->len,
-			    &p->path.remote, now->mono, &dev->rng)) {
-			dev->counters.bad_mac2++;
+			    &p->path->remote, now->mono, &dev->rng)) {
+			COUNT(&dev->own, bad_mac2, 1);
 			reply_with_cookie(dev, now, p);
 			return WG_CONSUMED;
 		}
 		if (!ratelimiter_allow(
-			    dev->limiter, &p->path.remote.addr, now->mono)) {
-			dev->counters.rate_limited++;
+			    dev->limiter, &p->path->remote.addr, now->mono)) {
+			COUNT(&dev->own, rate_limited, 1);
 			return WG_DROPPED;
 		}
 	}
-	if (!hsqueue_push(&dev->handshakes, &p->path, p->data, p->len)) {
-		dev->counters.queue_full++;
+	if (!hsqueue_push(&dev->handshakes, p->path, p->data, p->len)) {
+		COUNT(&dev->own, queue_full, 1);
 		return WG_DROPPED;
 	}
 	return WG_CONSUMED;
@@ -212,78 +160,55 @@ static enum wg_verdict receive_handshake(
 
 /* Never moves the endpoint: anybody who saw our message could have sent it. */
 static enum wg_verdict receive_cookie(
-	struct wg_device *dev, const struct now *now, const struct wg_packet *p)
+	struct wg_device *dev, const struct now *now, const struct message *p)
 {
 	const struct wg_message_cookie *message = (const void *)p->data;
 	struct index_entry *entry =
 		index_find(&dev->indices, le32_get(message->receiver_index));
 
 	if (!entry) {
-		dev->counters.unknown_index++;
+		COUNT(&dev->own, unknown_index, 1);
 		return WG_DROPPED;
 	}
 	if (!cookie_consume_reply(&entry->peer->jar, message, now->mono)) {
-		dev->counters.bad_handshake++;
+		COUNT(&dev->own, bad_handshake, 1);
 		return WG_DROPPED;
 	}
 	return WG_CONSUMED;
 }
 
-static enum wg_verdict receive_other(
-	struct wg_device *dev, const struct now *now, const struct wg_packet *p)
+enum wg_verdict receive_message(struct wg_device *dev, const struct now *now,
+	const struct wg_path *path, const uint8_t *bytes, size_t len)
 {
+	const struct message message = { bytes, len, path };
 	struct le32 type;
 
-	if (p->len < sizeof(type)) {
-		dev->counters.bad_length++;
+	if (len < sizeof(type)) {
+		COUNT(&dev->own, bad_length, 1);
 		return WG_DROPPED;
 	}
-	memcpy(&type, p->data, sizeof(type));
+	memcpy(&type, bytes, sizeof(type));
 	switch (le32_get(type)) {
 	case MESSAGE_INITIATION:
-		if (p->len == sizeof(struct wg_message_initiation))
-			return receive_handshake(dev, now, p);
+		if (len == sizeof(struct wg_message_initiation))
+			return receive_handshake(dev, now, &message);
 		break;
 	case MESSAGE_RESPONSE:
-		if (p->len == sizeof(struct wg_message_response))
-			return receive_handshake(dev, now, p);
+		if (len == sizeof(struct wg_message_response))
+			return receive_handshake(dev, now, &message);
 		break;
 	case MESSAGE_COOKIE:
-		if (p->len == sizeof(struct wg_message_cookie))
-			return receive_cookie(dev, now, p);
+		if (len == sizeof(struct wg_message_cookie))
+			return receive_cookie(dev, now, &message);
 		break;
 	case MESSAGE_DATA: /* a long enough one does not come here */
 		break;
 	default:
-		dev->counters.bad_type++;
+		COUNT(&dev->own, bad_type, 1);
 		return WG_DROPPED;
 	}
-	dev->counters.bad_length++;
+	COUNT(&dev->own, bad_length, 1);
 	return WG_DROPPED;
-}
-
-static bool is_data(const struct wg_packet *p)
-{
-	const struct wg_message_data *header = (const void *)p->data;
-
-	return p->len >= KEEPALIVE_SIZE &&
-		le32_get(header->type) == MESSAGE_DATA;
-}
-
-void wg_device_open(struct wg_device *dev, const struct now *now,
-	struct wg_packet *packets, size_t count)
-{
-	size_t i = 0;
-
-	while (i < count) {
-		if (is_data(&packets[i])) {
-			i += receive_data(dev, now, packets + i, count - i);
-		} else {
-			packets[i].verdict =
-				receive_other(dev, now, &packets[i]);
-			i++;
-		}
-	}
 }
 
 /* --- queued handshake messages --- */
@@ -296,30 +221,29 @@ static void consume_initiation(struct wg_device *dev, const struct now *now,
 
 	if (!handshake_open_initiation(
 		    &dev->identity, (const void *)q->bytes, &opened)) {
-		dev->counters.bad_handshake++;
+		COUNT(&dev->own, bad_handshake, 1);
 		return;
 	}
 	peer = wg_device_find_peer(dev, &opened.static_key);
 	if (!peer) {
 		sodium_memzero(&opened, sizeof(opened));
-		dev->counters.bad_handshake++;
+		COUNT(&dev->own, bad_handshake, 1);
 		return;
 	}
 	switch (handshake_accept_initiation(
-		&peer->handshake, &opened, now->mono)) {
+		&peer->handshake, &dev->identity, &opened, now->mono)) {
 	case INITIATION_ACCEPTED:
-		peer->rx_bytes += q->len;
-		on_authentic(dev, peer, now, &q->path);
+		on_authentic(dev, peer, now, &q->path, q->len);
 		peer_want(dev, peer, WANT_RESPONSE);
 		break;
 	case INITIATION_BAD:
-		dev->counters.bad_handshake++;
+		COUNT(&dev->own, bad_handshake, 1);
 		break;
 	case INITIATION_REPLAYED:
-		dev->counters.replayed_timestamp++;
+		COUNT(&dev->own, replayed_timestamp, 1);
 		break;
 	case INITIATION_FLOODED:
-		dev->counters.flooded_peer++;
+		COUNT(&dev->own, flooded_peer, 1);
 		break;
 	}
 }
@@ -334,22 +258,22 @@ static void consume_response(struct wg_device *dev, const struct now *now,
 	struct wg_peer *peer;
 
 	if (!entry || entry->kind != INDEX_HANDSHAKE) {
-		dev->counters.unknown_index++;
+		COUNT(&dev->own, unknown_index, 1);
 		return;
 	}
 	peer = entry->peer;
 	if (!handshake_consume_response(
 		    &peer->handshake, &dev->identity, message, &session)) {
-		dev->counters.bad_handshake++;
+		COUNT(&dev->own, bad_handshake, 1);
 		return;
 	}
 	(void)keyring_on_initiator_done(&peer->keyring, &dev->keypairs,
 		&session, &peer->handshake.initiator.entry, now->mono);
 	sodium_memzero(&session, sizeof(session));
-	peer->rx_bytes += q->len;
+	peer_publish_keypair(peer);
 	timers_on_session_derived(&peer->timers, now->mono);
 	on_handshake_complete(dev, peer, now);
-	on_authentic(dev, peer, now, &q->path);
+	on_authentic(dev, peer, now, &q->path, q->len);
 	/* What waits, or else an empty message: the responder may not seal
 	 * before it saw one. */
 	peer_want_keepalive(dev, peer, now);
@@ -359,6 +283,8 @@ bool wg_device_work(struct wg_device *dev, const struct now *now, size_t max)
 {
 	const struct queued_handshake *q;
 
+	wg_device_collect(dev, now);
+	BUG_ON(dev->retirement.deferred && max > WG_WORK_MAX);
 	while (max-- && (q = hsqueue_pop(&dev->handshakes))) {
 		if (q->len == sizeof(struct wg_message_initiation))
 			consume_initiation(dev, now, q);

@@ -64,42 +64,20 @@ void peer_want_staged(
 		peer_want_initiation(dev, peer, now, FIRST_TRY);
 }
 
-/* --- rules after sending (kernel send.c) --- */
+/* --- after sending (kernel send.c) --- */
+
+static void count_sent(struct wg_peer *peer, size_t len)
+{
+	atomic_fetch_add_explicit(
+		&peer->flow.tx_bytes, len, memory_order_relaxed);
+}
 
 static void on_handshake_sent(
 	struct wg_peer *peer, const struct now *now, size_t len)
 {
 	timers_on_handshake_sent(&peer->timers, now->mono);
-	timers_on_any_authenticated_packet_traversal(&peer->timers, now->mono);
-	timers_on_any_authenticated_packet_sent(&peer->timers);
-	peer->tx_bytes += len;
-}
-
-/* WP 6.2: by count for either side, by time only for the initiator, so that
- * the two do not rekey at once. */
-static void keep_key_fresh(
-	struct wg_device *dev, struct wg_peer *peer, const struct now *now)
-{
-	const struct keypair *kp = peer->keyring.current;
-	bool by_count, by_time;
-
-	if (!kp || !kp->sending_is_valid)
-		return;
-	by_count = kp->sending_counter > REKEY_AFTER_MESSAGES;
-	by_time = kp->session.i_am_the_initiator &&
-		mono_sub(now->mono, kp->birthdate) >= REKEY_AFTER_TIME_NS;
-	if (by_count || by_time)
-		peer_want_initiation(dev, peer, now, FIRST_TRY);
-}
-
-static void on_data_sent(struct wg_device *dev, struct wg_peer *peer,
-	const struct now *now, bool has_payload)
-{
-	timers_on_any_authenticated_packet_traversal(&peer->timers, now->mono);
-	timers_on_any_authenticated_packet_sent(&peer->timers);
-	if (has_payload)
-		timers_on_data_sent(&peer->timers, now->mono, &dev->rng);
-	keep_key_fresh(dev, peer, now);
+	timers_on_any_authenticated_packet_sent(&peer->timers, now->mono);
+	count_sent(peer, len);
 }
 
 /* --- datagrams for poll --- */
@@ -158,6 +136,7 @@ bool peer_send_response(struct wg_device *dev, struct wg_peer *peer,
 	(void)keyring_on_responder_done(&peer->keyring, &dev->keypairs,
 		&session, &peer->handshake.responder.entry, now->mono);
 	sodium_memzero(&session, sizeof(session));
+	peer_publish_keypair(peer);
 	timers_on_session_derived(&peer->timers, now->mono);
 	on_handshake_sent(peer, now, sizeof(*message));
 	set_out(ret_out, peer, dev->scratch, sizeof(*message), HANDSHAKE_DS);
@@ -168,17 +147,31 @@ bool peer_send_response(struct wg_device *dev, struct wg_peer *peer,
 static bool send_data(struct wg_device *dev, struct wg_peer *peer,
 	const struct now *now, size_t len, uint8_t ds, struct wg_out *ret_out)
 {
+	struct keypair *kp = peer->keyring.current;
 	struct wg_packet packet = {
 		.data = dev->scratch + WG_HEADROOM,
 		.len = len,
 	};
 
-	if (!wg_transport_seal(peer->keyring.current, &packet, 1, dev->mtu))
+	if (!wg_transport_seal(kp, dev->own.aead, &packet, 1, dev->mtu))
 		return false;
-	peer->tx_bytes += packet.len;
 	set_out(ret_out, peer, packet.data, packet.len, ds);
-	on_data_sent(dev, peer, now, len > 0);
+	worker_on_sent(&dev->own, now, peer, kp, packet.len, len > 0);
+	/* An interval may have been set since a worker sent. */
+	timers_on_any_authenticated_packet_sent(&peer->timers, now->mono);
 	return true;
+}
+
+/* The last one is settled when it has left: until then a worker's next packet
+ * must not overtake it. */
+static void on_unstaged(struct wg_device *dev, struct wg_peer *peer)
+{
+	if (peer->staged.len)
+		return;
+	if (!dev->retirement.deferred) /* there is no other worker */
+		peer_settle(peer);
+	else if (list_empty(&peer->in_unsettled))
+		list_add_tail(&dev->unsettled, &peer->in_unsettled);
 }
 
 bool peer_send_staged(struct wg_device *dev, struct wg_peer *peer,
@@ -195,6 +188,7 @@ bool peer_send_staged(struct wg_device *dev, struct wg_peer *peer,
 		return false;
 	}
 	len = staging_pop(&dev->staging, &peer->staged, inner);
+	on_unstaged(dev, peer);
 	ds = ecn_encapsulate(inner, inner_family(inner, len));
 	return send_data(dev, peer, now, len, ds, ret_out);
 }
@@ -203,85 +197,4 @@ bool peer_send_keepalive(struct wg_device *dev, struct wg_peer *peer,
 	const struct now *now, struct wg_out *ret_out)
 {
 	return can_seal(peer, now) && send_data(dev, peer, now, 0, 0, ret_out);
-}
-
-/* --- the data path --- */
-
-static struct wg_peer *route(struct wg_device *dev, struct wg_packet *p)
-{
-	enum ip_family family = inner_family(p->data, p->len);
-	struct wg_peer *peer;
-
-	p->verdict = WG_DROPPED;
-	if (family == IP_NONE || p->len > INNER_PACKET_MAX) {
-		dev->counters.bad_inner++;
-		return NULL;
-	}
-	p->ds = ecn_encapsulate(p->data, family);
-	peer = family == IP_V4 ? allowedips_find4(&dev->allowedips,
-					 inner_destination(p->data, family))
-			       : allowedips_find6(&dev->allowedips,
-					 inner_destination(p->data, family));
-	if (!peer) {
-		dev->counters.no_peer++;
-		p->verdict = WG_NO_PEER;
-	}
-	return peer;
-}
-
-static void stage_run(struct wg_device *dev, const struct now *now,
-	struct wg_peer *peer, struct wg_packet *packets, size_t count)
-{
-	bool has_endpoint = peer_has_endpoint(peer);
-
-	if (!count)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		dev->counters.staged_overflow += staging_push(&dev->staging,
-			&peer->staged, packets[i].data, packets[i].len);
-		packets[i].verdict = has_endpoint ? WG_STAGED : WG_NO_ENDPOINT;
-	}
-	if (!has_endpoint)
-		dev->counters.no_endpoint += count;
-	peer_want_staged(dev, peer, now);
-}
-
-static void seal_run(struct wg_device *dev, const struct now *now,
-	struct wg_peer *peer, struct wg_packet *packets, size_t count)
-{
-	/* What waits already goes first: order within a flow is kept. */
-	bool direct = !peer->staged.len && can_seal(peer, now);
-	size_t sealed = 0;
-
-	if (direct)
-		sealed = wg_transport_seal(
-			peer->keyring.current, packets, count, dev->mtu);
-	for (size_t i = 0; i < sealed; i++) {
-		packets[i].path = peer->path;
-		packets[i].verdict = WG_SEND;
-		peer->tx_bytes += packets[i].len;
-	}
-	if (sealed)
-		on_data_sent(dev, peer, now, true);
-	stage_run(dev, now, peer, packets + sealed, count - sealed);
-}
-
-void wg_device_seal(struct wg_device *dev, const struct now *now,
-	struct wg_packet *packets, size_t count)
-{
-	struct wg_peer *peer = NULL, *run_peer = NULL;
-	size_t start = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		peer = route(dev, &packets[i]);
-		if (peer == run_peer)
-			continue;
-		if (run_peer)
-			seal_run(
-				dev, now, run_peer, packets + start, i - start);
-		run_peer = peer;
-		start = i;
-	}
-	if (run_peer)
-		seal_run(dev, now, run_peer, packets + start, count - start);
 }

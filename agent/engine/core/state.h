@@ -1,5 +1,6 @@
 /*
- * state: what a device is made of. Private to the core.
+ * state: what a device is made of. Private to the core. Everything is the
+ * control thread's to write; workers read allowedips, indices and mtu.
  */
 #ifndef ENGINE_CORE_STATE_H
 #define ENGINE_CORE_STATE_H
@@ -17,7 +18,9 @@
 #include "engine/core/messages.h"
 #include "engine/core/noise.h"
 #include "engine/core/ratelimiter.h"
+#include "engine/core/retire.h"
 #include "engine/core/staging.h"
+#include "engine/core/worker.h"
 
 #include <stdint.h>
 
@@ -32,12 +35,14 @@ struct cookie_reply {
 struct wg_device {
 	struct wg_rng rng;
 	struct noise_identity identity;
-	uint32_t mtu;		    /* 0: unknown */
+	_Atomic uint32_t mtu;	    /* 0: unknown */
 	struct wall last_timestamp; /* the greatest ever sent */
 
 	struct hash peers_by_key;
 	struct list peers;   /* the order of adding */
 	struct list pending; /* peers with something to do */
+	/* Their last staged packet was polled, but may not have left yet. */
+	struct list unsettled;
 	size_t peer_count;
 	struct allowedips allowedips;
 	struct index_table indices;
@@ -52,7 +57,9 @@ struct wg_device {
 	size_t replies_head, replies_len;
 	uint8_t *scratch; /* SCRATCH_SIZE; what poll lends */
 
-	struct wg_counters counters;
+	struct retirement retirement;
+	struct wg_worker own;	     /* control's hands; the others follow it */
+	struct wg_counters counters; /* the sum, as last asked for */
 };
 
 #endif

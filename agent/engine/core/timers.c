@@ -6,9 +6,9 @@
 
 #include "base/banned.h"
 
-void timers_init(struct timers *t, struct heap *heap)
+void timers_init(struct timers *t, struct heap *heap, struct activity *activity)
 {
-	*t = (struct timers){ .heap = heap };
+	*t = (struct timers){ .heap = heap, .activity = activity };
 	for (size_t i = 0; i < TIMER_COUNT; i++)
 		t->deadline[i] = MONO_NEVER;
 	t->node.deadline = MONO_NEVER;
@@ -21,9 +21,8 @@ void timers_stop(struct timers *t)
 	heap_set(t->heap, &t->node, MONO_NEVER);
 	t->node.deadline = MONO_NEVER;
 	t->handshake_attempts = 0;
-	t->need_another_keepalive = false;
-	t->sent_lastminute_handshake = false;
 	t->sent_handshake_before = false;
+	activity_clear(t->activity);
 }
 
 bool timers_pending(const struct timers *t, enum timer timer)
@@ -54,42 +53,98 @@ static int64_t jitter(const struct wg_rng *rng)
 	return (int64_t)(r * (uint64_t)JITTER_MAX_NS >> 32);
 }
 
+/* --- waits that workers begin and end --- */
+
+/* Is it watched already, or is there nothing to watch? Else it is from here on,
+ * with a timer that the caller arms at RET_SINCE and its timeout. */
+static bool begin_watch(struct timers *t, enum timer timer, enum watch watch,
+	_Atomic int64_t *since, struct mono *ret_since)
+{
+	int64_t ns;
+
+	if (timers_pending(t, timer))
+		return false;
+	atomic_fetch_or(&t->activity->watched, (uint32_t)watch);
+	ns = atomic_load(since);
+	if (ns == 0) { /* over already: the next one will be told again */
+		atomic_fetch_and(&t->activity->watched, ~(uint32_t)watch);
+		/* or has just begun, by one who saw it watched */
+		ns = atomic_load(since);
+		if (ns == 0)
+			return false;
+		atomic_fetch_or(&t->activity->watched, (uint32_t)watch);
+	}
+	*ret_since = (struct mono){ ns };
+	return true;
+}
+
+void timers_watch(struct timers *t, const struct wg_rng *rng)
+{
+	struct activity *a = t->activity;
+	struct mono since;
+
+	if (begin_watch(t, TIMER_NEW_HANDSHAKE, WATCH_UNANSWERED,
+		    &a->unanswered_ns, &since)) {
+		t->silence_ns =
+			KEEPALIVE_TIMEOUT_NS + REKEY_TIMEOUT_NS + jitter(rng);
+		arm(t, TIMER_NEW_HANDSHAKE, mono_add(since, t->silence_ns));
+	}
+	if (begin_watch(t, TIMER_SEND_KEEPALIVE, WATCH_UNACKED, &a->unacked_ns,
+		    &since))
+		arm(t, TIMER_SEND_KEEPALIVE,
+			mono_add(since, KEEPALIVE_TIMEOUT_NS));
+}
+
+/* TIMER fired. True: its wait lasts since TIMEOUT_NS at least, and is taken as
+ * dealt with. Else it is armed again for the wait that is on, if one is. */
+static bool wait_is_over(struct timers *t, enum timer timer, enum watch watch,
+	_Atomic int64_t *since, int64_t timeout_ns, struct mono now)
+{
+	struct mono began = { atomic_load(since) };
+
+	if (began.ns != 0 && mono_sub(now, began) >= timeout_ns) {
+		atomic_store(since, 0);
+		atomic_fetch_and(&t->activity->watched, ~(uint32_t)watch);
+		return true;
+	}
+	if (began.ns == 0) {
+		atomic_fetch_and(&t->activity->watched, ~(uint32_t)watch);
+		if (!begin_watch(t, timer, watch, since, &began))
+			return false;
+	}
+	arm(t, timer, mono_add(began, timeout_ns));
+	return false;
+}
+
+/* --- control's own messages --- */
+
 void timers_on_data_sent(
 	struct timers *t, struct mono now, const struct wg_rng *rng)
 {
-	if (!timers_pending(t, TIMER_NEW_HANDSHAKE))
-		arm(t, TIMER_NEW_HANDSHAKE,
-			mono_add(now,
-				KEEPALIVE_TIMEOUT_NS + REKEY_TIMEOUT_NS +
-					jitter(rng)));
+	if (activity_on_data_sent(t->activity, now))
+		timers_watch(t, rng);
 }
 
-void timers_on_data_received(struct timers *t, struct mono now)
+static void keep_alive_from(struct timers *t, struct mono now)
 {
-	if (timers_pending(t, TIMER_SEND_KEEPALIVE))
-		t->need_another_keepalive = true;
-	else
-		arm(t, TIMER_SEND_KEEPALIVE,
-			mono_add(now, KEEPALIVE_TIMEOUT_NS));
-}
-
-void timers_on_any_authenticated_packet_sent(struct timers *t)
-{
-	disarm(t, TIMER_SEND_KEEPALIVE);
-}
-
-void timers_on_any_authenticated_packet_received(struct timers *t)
-{
-	disarm(t, TIMER_NEW_HANDSHAKE);
-}
-
-void timers_on_any_authenticated_packet_traversal(
-	struct timers *t, struct mono now)
-{
-	if (t->persistent_keepalive_sec)
+	if (t->persistent_keepalive_sec &&
+		!timers_pending(t, TIMER_PERSISTENT_KEEPALIVE))
 		arm(t, TIMER_PERSISTENT_KEEPALIVE,
 			mono_add(now,
 				t->persistent_keepalive_sec * NSEC_PER_SEC));
+}
+
+void timers_on_any_authenticated_packet_sent(struct timers *t, struct mono now)
+{
+	activity_on_any_sent(t->activity, now);
+	keep_alive_from(t, now);
+}
+
+void timers_on_any_authenticated_packet_received(
+	struct timers *t, struct mono now)
+{
+	activity_on_any_received(t->activity, now);
+	keep_alive_from(t, now);
 }
 
 void timers_on_handshake_initiated(
@@ -103,7 +158,6 @@ void timers_on_handshake_complete(struct timers *t)
 {
 	disarm(t, TIMER_RETRANSMIT_HANDSHAKE);
 	t->handshake_attempts = 0;
-	t->sent_lastminute_handshake = false;
 }
 
 void timers_on_session_derived(struct timers *t, struct mono now)
@@ -147,32 +201,68 @@ static enum timer earliest(const struct timers *t)
 	return best;
 }
 
+static enum duty give_up(struct timers *t, struct mono now)
+{
+	struct activity *a = t->activity;
+
+	atomic_store(&a->unacked_ns, 0);
+	if (!timers_pending(t, TIMER_ZERO_KEYS))
+		arm(t, TIMER_ZERO_KEYS, mono_add(now, ZERO_KEYS_AFTER_NS));
+	return DUTY_GIVE_UP;
+}
+
+static enum duty on_unacked(struct timers *t, struct mono now)
+{
+	struct activity *a = t->activity;
+	struct mono since;
+
+	if (!wait_is_over(t, TIMER_SEND_KEEPALIVE, WATCH_UNACKED,
+		    &a->unacked_ns, KEEPALIVE_TIMEOUT_NS, now))
+		return DUTY_NONE;
+	if (atomic_exchange(&a->need_another_keepalive, false)) {
+		atomic_store(&a->unacked_ns, now.ns);
+		if (begin_watch(t, TIMER_SEND_KEEPALIVE, WATCH_UNACKED,
+			    &a->unacked_ns, &since))
+			arm(t, TIMER_SEND_KEEPALIVE,
+				mono_add(since, KEEPALIVE_TIMEOUT_NS));
+	}
+	return DUTY_KEEPALIVE;
+}
+
+static enum duty on_persistent(struct timers *t, struct mono now)
+{
+	int64_t interval = t->persistent_keepalive_sec * NSEC_PER_SEC;
+	struct mono last = { atomic_load_explicit(
+		&t->activity->traversed_ns, memory_order_relaxed) };
+
+	if (!interval)
+		return DUTY_NONE;
+	if (last.ns != 0 && mono_sub(now, last) < interval) {
+		arm(t, TIMER_PERSISTENT_KEEPALIVE, mono_add(last, interval));
+		return DUTY_NONE;
+	}
+	return DUTY_KEEPALIVE;
+}
+
 static enum duty on_expired(struct timers *t, enum timer timer, struct mono now)
 {
 	switch (timer) {
 	case TIMER_RETRANSMIT_HANDSHAKE:
-		if (t->handshake_attempts < HANDSHAKE_RETRIES_MAX) {
-			t->handshake_attempts++;
-			return DUTY_RETRY;
-		}
-		disarm(t, TIMER_SEND_KEEPALIVE);
-		if (!timers_pending(t, TIMER_ZERO_KEYS))
-			arm(t, TIMER_ZERO_KEYS,
-				mono_add(now, ZERO_KEYS_AFTER_NS));
-		return DUTY_GIVE_UP;
+		if (t->handshake_attempts >= HANDSHAKE_RETRIES_MAX)
+			return give_up(t, now);
+		t->handshake_attempts++;
+		return DUTY_RETRY;
 	case TIMER_SEND_KEEPALIVE:
-		if (t->need_another_keepalive) {
-			t->need_another_keepalive = false;
-			arm(t, TIMER_SEND_KEEPALIVE,
-				mono_add(now, KEEPALIVE_TIMEOUT_NS));
-		}
-		return DUTY_KEEPALIVE;
+		return on_unacked(t, now);
 	case TIMER_NEW_HANDSHAKE:
-		return DUTY_INITIATE;
+		return wait_is_over(t, TIMER_NEW_HANDSHAKE, WATCH_UNANSWERED,
+			       &t->activity->unanswered_ns, t->silence_ns, now)
+			? DUTY_INITIATE
+			: DUTY_NONE;
 	case TIMER_ZERO_KEYS:
 		return DUTY_ZERO_KEYS;
 	case TIMER_PERSISTENT_KEEPALIVE:
-		return t->persistent_keepalive_sec ? DUTY_KEEPALIVE : DUTY_NONE;
+		return on_persistent(t, now);
 	case TIMER_COUNT:
 		break;
 	}

@@ -9,9 +9,16 @@
  *   ZERO_KEYS             3 x REJECT_AFTER_TIME after the last session
  *   PERSISTENT_KEEPALIVE  the configured interval after anything authentic
  *
+ * Packets are the data workers' and do not come here: they note their times in
+ * the peer's activity (flow.h), and SEND_KEEPALIVE, NEW_HANDSHAKE and
+ * PERSISTENT_KEEPALIVE look there when they fire: the wait may be over, or have
+ * begun later than thought, and then the timer moves.
+ *
  * One heap node a peer, with the earliest deadline. Putting a timer off or out
  * leaves the node where it is: it fires early, finds nothing due and moves.
  * So a packet costs no heap work; a tick may find nothing to do.
+ *
+ * The control thread's.
  */
 #ifndef ENGINE_CORE_TIMERS_H
 #define ENGINE_CORE_TIMERS_H
@@ -19,6 +26,7 @@
 #include "base/auto.h"
 #include "base/heap.h"
 #include "base/time.h"
+#include "engine/core/flow.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,28 +54,30 @@ enum duty {
 struct timers {
 	struct heap *heap;
 	struct heap_node node;
+	struct activity *activity; /* the peer's */
 	struct mono deadline[TIMER_COUNT];
+	int64_t silence_ns; /* NEW_HANDSHAKE's timeout, with its jitter */
 	struct mono last_sent_handshake;
 	bool sent_handshake_before; /* last_sent_handshake holds something */
-	bool need_another_keepalive;
-	bool sent_lastminute_handshake;
 	uint16_t persistent_keepalive_sec; /* 0: off */
 	uint32_t handshake_attempts;	   /* retries of the present one */
 };
 
-/* HEAP has room for the node already. */
-void timers_init(struct timers *t, struct heap *heap);
+/* HEAP has room for the node already; ACTIVITY is zero. Borrows both. */
+void timers_init(
+	struct timers *t, struct heap *heap, struct activity *activity);
 /* All out, also of the heap; keeps the configured interval. */
 void timers_stop(struct timers *t);
 bool timers_pending(const struct timers *t, enum timer timer);
 
-/* Events: the kernel's wg_timers_*, same names. */
+/* A worker told that a wait began which nobody watches. */
+void timers_watch(struct timers *t, const struct wg_rng *rng);
+
+/* Events of control's own messages: the kernel's wg_timers_*, same names. */
 void timers_on_data_sent(
 	struct timers *t, struct mono now, const struct wg_rng *rng);
-void timers_on_data_received(struct timers *t, struct mono now);
-void timers_on_any_authenticated_packet_sent(struct timers *t);
-void timers_on_any_authenticated_packet_received(struct timers *t);
-void timers_on_any_authenticated_packet_traversal(
+void timers_on_any_authenticated_packet_sent(struct timers *t, struct mono now);
+void timers_on_any_authenticated_packet_received(
 	struct timers *t, struct mono now);
 void timers_on_handshake_initiated(
 	struct timers *t, struct mono now, const struct wg_rng *rng);

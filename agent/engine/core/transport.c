@@ -22,19 +22,24 @@ size_t transport_padding(size_t len, uint32_t mtu)
 	return padded - last;
 }
 
-/* Spends up to COUNT counters; the first of them in RET_FIRST. */
+/* Spends COUNT counters; the first of them in RET_FIRST. Returns how many of
+ * them may be used. None is ever given back: a gap harms nobody. */
 static size_t reserve_counters(
 	struct keypair *kp, size_t count, uint64_t *ret_first)
 {
-	uint64_t left = kp->sending_counter < REJECT_AFTER_MESSAGES
-		? REJECT_AFTER_MESSAGES - kp->sending_counter
-		: 0;
+	uint64_t first = atomic_load_explicit(
+		&kp->sending_counter, memory_order_relaxed);
 
-	if (count > left)
-		count = (size_t)left;
-	*ret_first = kp->sending_counter;
-	kp->sending_counter += count;
-	return count;
+	if (first >= REJECT_AFTER_MESSAGES) /* else it could wrap in the end */
+		return 0;
+	first = atomic_fetch_add_explicit(
+		&kp->sending_counter, count, memory_order_relaxed);
+	*ret_first = first;
+	if (first >= REJECT_AFTER_MESSAGES)
+		return 0;
+	return count < REJECT_AFTER_MESSAGES - first
+		? count
+		: (size_t)(REJECT_AFTER_MESSAGES - first);
 }
 
 static void seal_run(struct keypair *kp, struct wg_packet *packets,
@@ -65,12 +70,19 @@ static void seal_run(struct keypair *kp, struct wg_packet *packets,
 	aead_seal(kp->session.sending_key, batch, count);
 }
 
-size_t wg_transport_seal(struct keypair *kp, struct wg_packet *packets,
-	size_t count, uint32_t mtu)
+size_t wg_message_size(size_t len, uint32_t mtu)
+{
+	return sizeof(struct wg_message_data) +
+		SEALED_SIZE(len + transport_padding(len, mtu));
+}
+
+size_t wg_transport_seal(struct keypair *kp, struct aead *aead,
+	struct wg_packet *packets, size_t count, uint32_t mtu)
 {
 	size_t done = 0;
-	uint64_t first;
+	uint64_t first = 0;
 
+	(void)aead;
 	count = reserve_counters(kp, count, &first);
 	while (done < count) {
 		size_t n = count - done < AEAD_BATCH_MAX ? count - done
@@ -112,13 +124,19 @@ static void open_run(struct keypair *kp, struct wg_packet *packets,
 		};
 	}
 	aead_open(kp->session.receiving_key, batch, count);
+	while (atomic_flag_test_and_set_explicit(
+		&kp->turn, memory_order_acquire))
+		; /* another worker's few hundred ns, for a packet astray */
 	for (size_t i = 0; i < count; i++)
 		ret_verdicts[i] = judge(kp, &batch[i]);
+	atomic_flag_clear_explicit(&kp->turn, memory_order_release);
 }
 
-void wg_transport_open(struct keypair *kp, struct wg_packet *packets,
-	size_t count, enum transport_verdict *ret_verdicts)
+void wg_transport_open(struct keypair *kp, struct aead *aead,
+	struct wg_packet *packets, size_t count,
+	enum transport_verdict *ret_verdicts)
 {
+	(void)aead;
 	while (count) {
 		size_t n = count < AEAD_BATCH_MAX ? count : AEAD_BATCH_MAX;
 

@@ -126,9 +126,10 @@ enum datapath_state datapath_inward(
 	for (size_t i = 0; i < WG_BATCH_MAX; i++) {
 		dp->in[i].data = slots_data(&dp->in_slots, i);
 		dp->in[i].verdict = WG_DROPPED;
+		dp->in[i].path = &dp->in_paths[i];
 	}
-	count = udp_receive(
-		dp->udp, family, dp->in, WG_BATCH_MAX, SLOT_CAPACITY);
+	count = udp_receive(dp->udp, family, dp->in, dp->in_paths, WG_BATCH_MAX,
+		SLOT_CAPACITY);
 	if (count == 0)
 		return DATAPATH_OPEN;
 	wg_device_open(dp->dev, now, dp->in, count);
@@ -152,9 +153,10 @@ static void copy_datagram(
 	packet->data = slots_data(&dp->out_slots, n);
 	memcpy(packet->data, out->data, out->len);
 	packet->len = out->len;
-	packet->path = out->path;
+	dp->out_paths[n] = out->path;
 	if (!out->peer) /* a stranger's answer is not worth asking for routes */
-		packet->path.ifindex = 0;
+		dp->out_paths[n].ifindex = 0;
+	packet->path = &dp->out_paths[n];
 	packet->ds = out->ds;
 	packet->verdict = WG_SEND;
 }

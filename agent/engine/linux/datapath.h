@@ -36,6 +36,7 @@ struct datapath {
 
 	struct slots out_slots, in_slots;
 	struct wg_packet out[WG_BATCH_MAX], in[WG_BATCH_MAX];
+	struct wg_path out_paths[WG_BATCH_MAX], in_paths[WG_BATCH_MAX];
 	/* sealed and not sent: unsent[unsent_first..unsent_end) */
 	struct wg_packet *unsent[WG_BATCH_MAX];
 	size_t unsent_first, unsent_end;

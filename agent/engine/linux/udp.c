@@ -204,10 +204,9 @@ static void read_address(const struct udp_envelope *env, enum udp_family family,
 	}
 }
 
-static void read_control(struct msghdr *msg, struct wg_packet *packet)
+static void read_control(
+	struct msghdr *msg, struct wg_packet *packet, struct wg_path *path)
 {
-	struct wg_path *path = &packet->path;
-
 	memset(&path->local, 0, sizeof(path->local));
 	path->ifindex = 0;
 	packet->ds = 0;
@@ -242,7 +241,8 @@ static void read_control(struct msghdr *msg, struct wg_packet *packet)
 }
 
 size_t udp_receive(struct udp *udp, enum udp_family family,
-	struct wg_packet *packets, size_t count, size_t cap)
+	struct wg_packet *packets, struct wg_path *ret_paths, size_t count,
+	size_t cap)
 {
 	int n;
 
@@ -272,9 +272,9 @@ size_t udp_receive(struct udp *udp, enum udp_family family,
 			udp->counters.truncated++;
 			packets[i].len = 0;
 		}
-		read_address(
-			&udp->envelopes[i], family, &packets[i].path.remote);
-		read_control(&m->msg_hdr, &packets[i]);
+		read_address(&udp->envelopes[i], family, &ret_paths[i].remote);
+		read_control(&m->msg_hdr, &packets[i], &ret_paths[i]);
+		packets[i].path = &ret_paths[i];
 	}
 	return n > 0 ? (size_t)n : 0;
 }
@@ -283,7 +283,7 @@ size_t udp_receive(struct udp *udp, enum udp_family family,
 
 static enum udp_family family_of(const struct wg_packet *packet)
 {
-	return packet->path.remote.addr.family == IP_V6 ? UDP_V6 : UDP_V4;
+	return packet->path->remote.addr.family == IP_V6 ? UDP_V6 : UDP_V4;
 }
 
 static void write_address(
@@ -344,8 +344,8 @@ static void add_source(
 
 static bool has_source(const struct wg_packet *packet)
 {
-	return packet->path.local.family != IP_NONE &&
-		packet->path.local.family == packet->path.remote.addr.family;
+	return packet->path->local.family != IP_NONE &&
+		packet->path->local.family == packet->path->remote.addr.family;
 }
 
 static void prepare(struct udp *udp, size_t i, const struct wg_packet *packet,
@@ -356,13 +356,13 @@ static void prepare(struct udp *udp, size_t i, const struct wg_packet *packet,
 	size_t used = 0;
 
 	memset(msg, 0, sizeof(*msg));
-	write_address(env, &packet->path.remote, msg);
+	write_address(env, &packet->path->remote, msg);
 	env->iov = (struct iovec){ packet->data, packet->len };
 	msg->msg_iov = &env->iov;
 	msg->msg_iovlen = 1;
 	if (with_source && has_source(packet) &&
-		(!udp->source || source_holds(udp->source, &packet->path)))
-		add_source(env, &used, &packet->path.local);
+		(!udp->source || source_holds(udp->source, packet->path)))
+		add_source(env, &used, &packet->path->local);
 	if (packet->ds != 0) {
 		int ds = packet->ds;
 

@@ -75,7 +75,8 @@ WARN_UNUSED int udp_set_fwmark(
  * path and ds. Returns how many: 0 when none is waiting. One that did not fit
  * has len 0. */
 size_t udp_receive(struct udp *udp, enum udp_family family,
-	struct wg_packet *packets, size_t count, size_t cap);
+	struct wg_packet *packets, struct wg_path *ret_paths, size_t count,
+	size_t cap);
 /* Sends in order; returns how many were dealt with. Less than COUNT only when
  * the socket is full: *RET_BLOCKED tells which. */
 size_t udp_send(struct udp *udp, struct wg_packet *const *packets, size_t count,
