@@ -85,3 +85,19 @@ engine_reports() {
 	done
 	! grep -h -A20 -E 'Sanitizer|runtime error' "$WORK"/*.log
 }
+# scenario FILE: runs a Python scenario (wgpeer.py) against the engine of host a;
+# each of its verdicts is one of ours. It learns the lab from the environment.
+scenario() {
+	local line ended=''
+	while IFS= read -r line; do
+		case $line in
+		'ok '*) pass "${line#ok }" ;;
+		'not ok '*) fail "${line#not ok }" ;;
+		'done') ended=yes ;;
+		*) diag "${line#'# '}" ;;
+		esac
+	done < <(LAB=$LAB A4=${LAB_ADDR4[a]} A6=${LAB_ADDR6[a]} \
+		P4=${LAB_ADDR4[p]} P6=${LAB_ADDR6[p]} PYTHONDONTWRITEBYTECODE=1 \
+		python3 "$SRCDIR/tests/e2e/$1" 2>&1)
+	check_eq "$1 ran to its end" yes "$ended"
+}
