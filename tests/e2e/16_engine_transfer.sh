@@ -41,6 +41,13 @@ check "32 MB from b to a, IPv6" transfer b a 6 $((32 * MB))
 check "16 MB to wireguard-go, IPv6" transfer a c 6 $((16 * MB))
 check "16 MB from wireguard-go, IPv4" transfer c a 4 $((16 * MB))
 
+# The way outside is narrower than what the tunnel's packets need: fragments.
+ip -n "$LAB-a" link set eth0 mtu 1280
+check "8 MB over an outer MTU of 1280, IPv4 outside" transfer a b 4 $((8 * MB))
+check "and IPv6 outside" transfer a c 6 $((8 * MB))
+ip -n "$LAB-a" link set eth0 mtu 1500
+check "and when it is wide again" transfer a b 6 $((8 * MB))
+
 # The outer link is slower than the sender: its socket fills, the engine stops
 # reading its interface, and goes on when there is room.
 ns a tc qdisc add dev eth0 root tbf rate 50mbit burst 32k limit 32m

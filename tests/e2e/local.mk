@@ -9,6 +9,7 @@ E2E_TESTS += \
 	tests/e2e/15_engine_roam.sh \
 	tests/e2e/16_engine_transfer.sh \
 	tests/e2e/17_engine_wire.sh \
+	tests/e2e/18_engine_paths.sh \
 	tests/e2e/40_meshd_start.sh \
 	tests/e2e/41_meshd_http.sh \
 	tests/e2e/50_agent_boot.sh \
@@ -30,4 +31,4 @@ EXTRA_DIST += tests/tap.sh tests/tap-run.sh tests/e2e/lab.sh tests/e2e/lib.sh \
 	tests/e2e/engine.sh tests/e2e/mesh.sh tests/e2e/forge.py \
 	tests/e2e/fake_coordinator.py \
 	tests/e2e/wgpeer.py tests/e2e/wire_ds.py tests/e2e/wire_packets.py \
-	tests/e2e/wire_trust.py
+	tests/e2e/wire_trust.py tests/e2e/path_outer.py tests/e2e/path_load.py
