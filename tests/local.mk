@@ -4,6 +4,7 @@
 include tests/unit/base.mk
 include tests/unit/os.mk
 include tests/unit/core.mk
+include tests/unit/semantics.mk
 include tests/unit/engine.mk
 include tests/unit/wgconf.mk
 include tests/unit/meshproto.mk
