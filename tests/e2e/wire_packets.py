@@ -119,6 +119,9 @@ def staged():
     peer = new_peer(THEM + "/32", "endpoint", PORT.text)
     for mark in range(200):
         TAP.send(packet(US, THEM, 60 + mark, mark=mark))
+    # a fence: what has no peer is answered at once, and stands behind the 200
+    TAP.send(packet(US, "10.77.0.253", 60))
+    assert TAP.receive(5, lambda p: p[0] == 0x45 and p[9] == 1)
     session = peer.answer()
     got = []
     until(lambda: got.extend(d for d in PORT.waiting() if d.data[0] == 4) or

@@ -166,7 +166,8 @@ def stays():
     stranger = Peer(ENGINE.public, AWAY, A)
     forged = {
         "data used before": used,
-        "data with a flipped bit": message[:40] + b"\xff" + message[41:],
+        "data with a flipped bit": message[:40] +
+        bytes([message[40] ^ 4]) + message[41:],
         "data cut short": message[:-1],
         "data of an unknown session": message[:4] + os.urandom(4) + message[8:],
         "the initiation again": first,
