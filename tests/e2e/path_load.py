@@ -4,8 +4,8 @@ import os
 import struct
 import time
 
-from wgpeer import (COOKIE, INITIATION, RESPONSE, Engine, Peer, Port, blake2s,
-                    inside, ip, mac, ok, run, same)
+from wgpeer import (COOKIE, DATA, INITIATION, RESPONSE, Engine, Peer, Port, Tap,
+                    blake2s, inside, ip, mac, mark_of, ok, packet, run, same)
 
 A = (os.environ["A4"], 51820)
 ENGINE = Engine("a")
@@ -17,6 +17,8 @@ with inside("p"):
     HONEST = Port(MORE[0])
     OTHER = Port(MORE[0])
     CROWD = Port(MORE[1])
+with inside("a"):
+    TAP = Tap("wa")
 KEY = blake2s(b"mac1----", ENGINE.public)
 
 
@@ -104,6 +106,24 @@ def limiter():
         ENGINE.remove(peer)
 
 
+def traffic():
+    """Who has a session does not notice the flood."""
+    peer = new_peer(HONEST)
+    session = peer.handshake()
+    HONEST.waiting()
+    marks = []
+    for mark in range(1, 6):
+        flood()
+        TAP.send(packet("10.77.0.200", "10.77.0.100", 100, mark=mark))
+        HONEST.send(session.seal(packet("10.77.0.100", "10.77.0.200", 100,
+                                        mark=mark)), A)
+        marks.append(mark_of(session.open(HONEST.expect(DATA).data)))
+        marks.append(mark_of(TAP.receive(5, lambda p: p[9] == 253)))
+    same("data passes both ways during a flood",
+         [i // 2 for i in range(2, 12)], marks)
+    ENGINE.remove(peer)
+
+
 def calm():
     """A second after the flood nobody is asked for a cookie any more."""
     peer = new_peer(HONEST)
@@ -118,4 +138,4 @@ def calm():
     ENGINE.remove(peer)
 
 
-run(cookies, limiter, calm)
+run(traffic, cookies, limiter, calm)

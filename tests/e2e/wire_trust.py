@@ -121,6 +121,20 @@ def replays():
     ENGINE.remove(peer)
 
 
+def proof():
+    """Who answered a handshake sends nothing under it before its first data."""
+    peer = fresh("10.77.0.100/32")
+    session = peer.handshake(confirm=False)
+    TAP.send(packet(US, "10.77.0.100", 80, mark=11))
+    got = HOME.receive()
+    same("no data before the initiator has shown its key: it asks by itself",
+         INITIATION, got.data[0])
+    HOME.send(session.seal(b""), A)
+    same("then what waited goes out", 11,
+         mark_of(session.open(HOME.expect(4).data)))
+    ENGINE.remove(peer)
+
+
 def at(peer, port):
     return ENGINE.endpoint(peer) == port.text
 
@@ -214,4 +228,4 @@ def stays():
     ENGINE.remove(other)
 
 
-run(sources, bad_inner, replays, moves, stays)
+run(sources, bad_inner, replays, proof, moves, stays)
