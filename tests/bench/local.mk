@@ -1,6 +1,22 @@
-# tests/bench: figures, never a verdict. `make bench`.
-EXTRA_DIST += tests/bench/mesh.sh
-bench: all
-	SRCDIR='$(abs_srcdir)' BUILDDIR='$(abs_builddir)' \
-		bash $(srcdir)/tests/bench/mesh.sh
-.PHONY: bench
+# tests/bench: figures, never a verdict. `make bench` runs all of it, one after
+# the other; `make bench-NAME` one. Another figure: its name in BENCHES, a
+# target bench-NAME, and its program, if it has one, in BENCH_TOOLS.
+BENCHES = mesh race
+BENCH_TOOLS = tests/bench/udpload
+BENCH_ENV = SRCDIR='$(abs_srcdir)' BUILDDIR='$(abs_builddir)'
+EXTRA_PROGRAMS += $(BENCH_TOOLS)
+CLEANFILES += $(BENCH_TOOLS)
+EXTRA_DIST += tests/bench/mesh.sh tests/bench/race.py tests/bench/racelab.py \
+	tests/bench/racerows.py
+
+tests_bench_udpload_SOURCES = tests/bench/udpload.c
+tests_bench_udpload_LDADD = lib/libos.a lib/libbase.a $(SODIUM_LIBS)
+tests_bench_udpload_LDFLAGS = $(AM_LDFLAGS) -pthread
+
+bench: all $(BENCH_TOOLS)
+	for b in $(BENCHES); do $(MAKE) $(AM_MAKEFLAGS) bench-$$b || exit; done
+bench-mesh: all
+	$(BENCH_ENV) bash $(srcdir)/tests/bench/mesh.sh
+bench-race: bin/wgengine tests/bench/udpload
+	$(BENCH_ENV) python3 $(srcdir)/tests/bench/race.py
+.PHONY: bench bench-mesh bench-race
