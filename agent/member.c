@@ -421,6 +421,8 @@ static int boot(struct member *member, const struct now *now, struct err *err)
 		.ifname = member->opt.ifname,
 		.tun_fd = -1,
 		.mtu = member->opt.mtu,
+		.offloads = ENGINE_OFFLOADS_ALL,
+		.nice = ENGINE_NICE_DEFAULT,
 		.on_event = on_event,
 		.on_gone = on_engine_gone,
 		.arg = member,

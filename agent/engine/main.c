@@ -26,8 +26,12 @@
 #include "base/banned.h"
 
 struct program {
-	bool foreground, silent;
+	bool foreground, silent, verify;
 	int tun_fd, uapi_fd;
+	const char *workers_text, *offload_text, *nice_text;
+	uint64_t workers;
+	unsigned int offloads;
+	int nice;
 	struct loop *loop;
 };
 
@@ -121,14 +125,96 @@ static int read_fd(const char *name, int *ret_fd, struct err *err)
 static int read_environment(struct program *program, struct err *err)
 {
 	const char *foreground = getenv("WG_PROCESS_FOREGROUND");
+	const char *verify = getenv("WG_VERIFY");
 	int r = read_log_level(program, err);
 
 	if (foreground && strcmp(foreground, "1") == 0)
 		program->foreground = true;
+	if (verify && strcmp(verify, "1") == 0)
+		program->verify = true;
 	if (r == 0)
 		r = read_fd("WG_TUN_FD", &program->tun_fd, err);
 	if (r == 0)
 		r = read_fd("WG_UAPI_FD", &program->uapi_fd, err);
+	return r;
+}
+
+/* --- options --- */
+
+static const struct {
+	const char *name;
+	unsigned int bits;
+} offload_names[] = {
+	{ "tso", ENGINE_TSO },
+	{ "uso", ENGINE_USO },
+	{ "gso", ENGINE_GSO },
+	{ "gro", ENGINE_GRO },
+	{ "all", ENGINE_OFFLOADS_ALL },
+	{ "none", 0 },
+};
+
+static bool add_offload(const char *name, size_t len, unsigned int *offloads)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(offload_names); i++) {
+		if (strlen(offload_names[i].name) == len &&
+			strncmp(name, offload_names[i].name, len) == 0) {
+			*offloads |= offload_names[i].bits;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int read_offloads(struct program *program, struct err *err)
+{
+	const char *at = program->offload_text;
+
+	if (!at)
+		return 0;
+	program->offloads = 0;
+	for (;;) {
+		size_t len = strcspn(at, ",");
+
+		if (!add_offload(at, len, &program->offloads))
+			return err_set(err, -EINVAL,
+				"--offload: '%.*s' is none of tso, uso, gso, "
+				"gro, all, none",
+				(int)len, at);
+		if (at[len] == '\0')
+			return 0;
+		at += len + 1;
+	}
+}
+
+static int read_nice(struct program *program, struct err *err)
+{
+	const char *text = program->nice_text;
+	bool negative = text && text[0] == '-';
+	uint64_t value;
+
+	if (!text)
+		return 0;
+	if (!num_parse_u64(text + negative, 20, &value) ||
+		(!negative && value > 19))
+		return err_set(err, -EINVAL,
+			"--nice: '%s' is no priority from -20 to 19", text);
+	program->nice = negative ? -(int)value : (int)value;
+	return 0;
+}
+
+static int read_options(struct program *program, struct err *err)
+{
+	int r = read_offloads(program, err);
+
+	if (r == 0)
+		r = read_nice(program, err);
+	if (r == 0 && program->workers_text &&
+		(!num_parse_u64(program->workers_text, ENGINE_WORKERS_MAX,
+			 &program->workers) ||
+			program->workers == 0))
+		r = err_set(err, -EINVAL,
+			"--workers: '%s' is no number from 1 to %d",
+			program->workers_text, ENGINE_WORKERS_MAX);
 	return r;
 }
 
@@ -153,6 +239,10 @@ static int serve(struct program *program, const char *ifname, struct err *err)
 	const struct engine_options options = {
 		.ifname = ifname,
 		.tun_fd = program->tun_fd,
+		.workers = (size_t)program->workers,
+		.offloads = program->offloads,
+		.nice = program->nice,
+		.verify = program->verify,
 		.on_event = on_event,
 		.on_gone = on_gone,
 		.on_trouble = on_trouble,
@@ -195,7 +285,9 @@ static int start(struct program *program, const char *ifname, struct err *err)
 			"'%s' is no name for an interface: 1 to %d letters, "
 			"digits and _=+.-",
 			ifname, IFNAME_MAX_LEN);
-	r = read_environment(program, err);
+	r = read_options(program, err);
+	if (r == 0)
+		r = read_environment(program, err);
 	if (r < 0)
 		return r;
 	if (!program->foreground) {
@@ -224,10 +316,24 @@ static int run(void *ctx, char **operands, size_t count)
 
 int main(int argc, char **argv)
 {
-	struct program program = { .tun_fd = -1, .uapi_fd = -1 };
+	struct program program = {
+		.tun_fd = -1,
+		.uapi_fd = -1,
+		.offloads = ENGINE_OFFLOADS_ALL,
+		.nice = ENGINE_NICE_DEFAULT,
+	};
 	const struct args_option options[] = {
 		ARGS_FLAG("foreground", 'f', "stay in the foreground",
 			&program.foreground),
+		ARGS_TEXT("workers", 0, "N", "threads that carry data (1)",
+			&program.workers_text),
+		ARGS_TEXT("offload", 0, "LIST",
+			"of tso,uso,gso,gro; none; all (all)",
+			&program.offload_text),
+		ARGS_TEXT("nice", 0, "N", "priority of these threads (-10)",
+			&program.nice_text),
+		ARGS_FLAG("verify", 0, "check every inner checksum",
+			&program.verify),
 	};
 	static const struct args_command commands[] = {
 		{ "", "INTERFACE", 1, 1, NULL, "make INTERFACE and serve it",

@@ -15,7 +15,7 @@ mtu() {
 	cat <(ns "$1" cat "/sys/class/net/w$1/mtu")
 }
 udp_ports() { # HOST: its listening UDP ports, one line a family
-	ns "$1" ss -Hlun | awk '{ sub(".*:", "", $4); print $4 }' | sort | xargs
+	ns "$1" ss -Hlun | awk '{ print $4 }' | sort -u | sed 's/.*://' | xargs
 }
 
 check "wgengine starts on a" engine_start a

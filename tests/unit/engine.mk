@@ -7,7 +7,7 @@ UNIT_TESTS += \
 	tests/unit/test_udp
 ENGINE_TEST_LIBS = agent/libuapi.a agent/libenginelinux.a agent/libcore.a \
 	lib/libwgconf.a lib/libos.a lib/libbase.a \
-	$(MNL_LIBS) $(B2_LIBS) $(SODIUM_LIBS) $(CMOCKA_LIBS)
+	$(MNL_LIBS) $(URCU_LIBS) $(B2_LIBS) $(SODIUM_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_datapath_SOURCES = tests/unit/test_datapath.c tests/unit/rows.h
 tests_unit_test_datapath_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_datapath_LDADD = $(ENGINE_TEST_LIBS)

@@ -90,6 +90,11 @@ struct wg_worker *wg_device_add_worker(struct wg_device *dev)
 	return w;
 }
 
+struct wg_worker *wg_device_own_worker(struct wg_device *dev)
+{
+	return &dev->own;
+}
+
 bool wg_device_has_retired(const struct wg_device *dev)
 {
 	return retire_pending(&dev->retirement);

@@ -103,6 +103,8 @@ void wg_worker_seal(struct wg_worker *worker, const struct now *now,
 	struct wg_packet *packets, size_t count);
 void wg_worker_open(struct wg_worker *worker, const struct now *now,
 	struct wg_packet *packets, size_t count);
+/* Control's own hands. */
+struct wg_worker *wg_device_own_worker(struct wg_device *dev);
 /* Since it was last asked. */
 bool wg_worker_has_posted(struct wg_worker *worker);
 /* Bytes of the data message for an inner packet of LEN. Pure. */

@@ -6,21 +6,30 @@
 
 #include "base/banned.h"
 
-void path_cell_set(struct path_cell *cell, const struct wg_path *path)
+bool path_cell_try_set(struct path_cell *cell, const struct wg_path *path)
 {
 	uint64_t words[PATH_WORDS] = { 0 };
-	uint32_t sequence =
-		atomic_load_explicit(&cell->sequence, memory_order_relaxed);
+	uint32_t next;
 
+	if (atomic_flag_test_and_set_explicit(
+		    &cell->writing, memory_order_acquire))
+		return false;
+	next = atomic_load_explicit(&cell->sequence, memory_order_relaxed) + 1;
 	memcpy(words, path, sizeof(*path));
-	atomic_store_explicit(
-		&cell->sequence, sequence + 1, memory_order_relaxed);
-	/* A reader that sees one of these sees the odd sequence as well. */
+	/* A reader that sees one of these sees the present sequence, and that
+	 * what it reads is being written over. */
 	for (size_t i = 0; i < PATH_WORDS; i++)
-		atomic_store_explicit(
-			&cell->words[i], words[i], memory_order_release);
-	atomic_store_explicit(
-		&cell->sequence, sequence + 2, memory_order_release);
+		atomic_store_explicit(&cell->words[next % 2][i], words[i],
+			memory_order_release);
+	atomic_store_explicit(&cell->sequence, next, memory_order_release);
+	atomic_flag_clear_explicit(&cell->writing, memory_order_release);
+	return true;
+}
+
+void path_cell_set(struct path_cell *cell, const struct wg_path *path)
+{
+	while (!path_cell_try_set(cell, path))
+		; /* a worker's few ns */
 }
 
 void path_cell_get(struct path_cell *cell, struct wg_path *ret_path)
@@ -33,10 +42,11 @@ void path_cell_get(struct path_cell *cell, struct wg_path *ret_path)
 			&cell->sequence, memory_order_acquire);
 		for (size_t i = 0; i < PATH_WORDS; i++)
 			words[i] = atomic_load_explicit(
-				&cell->words[i], memory_order_acquire);
+				&cell->words[before % 2][i],
+				memory_order_acquire);
 		after = atomic_load_explicit(
 			&cell->sequence, memory_order_relaxed);
-	} while (before != after || before & 1);
+	} while (before != after);
 	memcpy(ret_path, words, sizeof(*ret_path));
 }
 

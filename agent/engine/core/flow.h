@@ -2,8 +2,13 @@
  * flow: the half of a peer that data workers see: where to send, with which
  * key, and what they note down for the timers.
  *
- *   control writes, workers read    current, path
+ *   control writes, workers read    current, next, path
  *   workers write, control reads    activity, bytes, posted, handed_over
+ *
+ * Two things a worker does by itself, before it tells control, for the answer to
+ * a packet may be on its way before control hears of it: the first packet under
+ * the next keypair makes that the current one, and an authentic packet moves the
+ * path. Control follows.
  *
  * All of it is atomic and nothing of it is a lock: a worker never waits for
  * control, nor control for a worker. Times are mono ns; 0: never, or over.
@@ -35,12 +40,16 @@
 
 struct keypair;
 
-/* A path that one thread writes and many read whole: a sequence lock. */
+/* A path that many read whole while another is put beside it: a writer that is
+ * interrupted keeps nobody waiting. One writes at a time: workers try. */
 #define PATH_WORDS ((sizeof(struct wg_path) + 7) / 8)
 struct path_cell {
-	_Atomic uint32_t sequence; /* odd: being written */
-	_Atomic uint64_t words[PATH_WORDS];
+	_Atomic uint32_t sequence; /* its lowest bit: which one holds */
+	atomic_flag writing;
+	_Atomic uint64_t words[2][PATH_WORDS];
 };
+WARN_UNUSED bool path_cell_try_set(
+	struct path_cell *cell, const struct wg_path *path);
 void path_cell_set(struct path_cell *cell, const struct wg_path *path);
 void path_cell_get(struct path_cell *cell, struct wg_path *ret_path);
 bool path_equal(const struct wg_path *a, const struct wg_path *b);
@@ -68,11 +77,12 @@ enum notice {
 	NOTICE_TIMERS = 1 << 0,	   /* a wait began that nobody watches */
 	NOTICE_CONFIRMED = 1 << 1, /* a packet came under the next keypair */
 	NOTICE_REKEY = 1 << 2,	   /* the current keypair grows old */
-	NOTICE_MOVED = 1 << 3,	   /* an authentic packet came by a new path */
+	NOTICE_MOVED = 1 << 3,	   /* an authentic packet moved the path */
 };
 
 struct flow {
 	_Atomic(struct keypair *) current; /* NULL: nothing may seal */
+	_Atomic(struct keypair *) next;	   /* becomes it, if not NULL */
 	struct path_cell path;
 	struct activity activity;
 	_Atomic uint64_t rx_bytes, tx_bytes;

@@ -93,8 +93,8 @@ void peer_forget_source(struct wg_peer *peer)
 
 void peer_publish_keypair(struct wg_peer *peer)
 {
-	atomic_store_explicit(&peer->flow.current, peer->keyring.current,
-		memory_order_release);
+	atomic_store(&peer->flow.next, peer->keyring.next);
+	atomic_store(&peer->flow.current, peer->keyring.current);
 	/* The next one may grow old too. */
 	atomic_fetch_and(&peer->flow.posted, ~(uint32_t)NOTICE_REKEY);
 }

@@ -20,20 +20,14 @@
 
 /* --- rules after an authentic message (kernel receive.c) --- */
 
-/* The one place where a packet moves an endpoint. A tag of the peer's was right
- * over a message that came by PATH. */
-static void move_to(
-	struct wg_device *dev, struct wg_peer *peer, const struct wg_path *path)
+/* Where a handshake message moves an endpoint: a tag of the peer's was right
+ * over one that came by PATH. What data moves is worker.c's. */
+static void on_authentic(struct wg_device *dev, struct wg_peer *peer,
+	const struct now *now, const struct wg_path *path, size_t len)
 {
 	if (!endpoint_equal(&peer->path.remote, &path->remote))
 		peer_want(dev, peer, WANT_EVENT_ENDPOINT);
 	peer_set_path(peer, path);
-}
-
-static void on_authentic(struct wg_device *dev, struct wg_peer *peer,
-	const struct now *now, const struct wg_path *path, size_t len)
-{
-	move_to(dev, peer, path);
 	atomic_fetch_add_explicit(
 		&peer->flow.rx_bytes, len, memory_order_relaxed);
 	timers_on_any_authenticated_packet_received(&peer->timers, now->mono);
@@ -49,23 +43,44 @@ static void on_handshake_complete(
 
 /* --- what data workers tell --- */
 
-static void on_notice(struct wg_device *dev, struct wg_peer *peer,
-	const struct now *now, const struct wg_path *path)
+/* The path is where the last authentic packet put it, or we since then. */
+static void follow_path(struct wg_device *dev, struct wg_peer *peer)
+{
+	struct wg_path path;
+
+	path_cell_get(&peer->flow.path, &path);
+	if (!endpoint_equal(&peer->path.remote, &path.remote))
+		peer_want(dev, peer, WANT_EVENT_ENDPOINT);
+	peer->path = path;
+}
+
+/* The first packet under the next keypair: for workers it is the current one
+ * already. If it is the next one no more, they are put right. */
+static void follow_keypair(
+	struct wg_device *dev, struct wg_peer *peer, const struct now *now)
+{
+	struct keypair *next = peer->keyring.next;
+	bool first = next && atomic_load(&next->proven) &&
+		keyring_on_first_open(&peer->keyring, &dev->keypairs, next);
+
+	peer_publish_keypair(peer);
+	if (!first)
+		return;
+	on_handshake_complete(dev, peer, now);
+	peer_want_staged(dev, peer, now);
+}
+
+static void on_notice(
+	struct wg_device *dev, struct wg_peer *peer, const struct now *now)
 {
 	/* REKEY stays set until the keyring changes: said once is enough. */
 	uint32_t notice =
 		atomic_fetch_and(&peer->flow.posted, (uint32_t)NOTICE_REKEY);
-	const struct keypair *next = peer->keyring.next;
 
 	if (notice & NOTICE_MOVED)
-		move_to(dev, peer, path);
-	if (next && atomic_load(&next->proven) &&
-		keyring_on_first_open(
-			&peer->keyring, &dev->keypairs, peer->keyring.next)) {
-		peer_publish_keypair(peer);
-		on_handshake_complete(dev, peer, now);
-		peer_want_staged(dev, peer, now);
-	}
+		follow_path(dev, peer);
+	if (notice & NOTICE_CONFIRMED)
+		follow_keypair(dev, peer, now);
 	if (notice & NOTICE_TIMERS)
 		timers_watch(&peer->timers, &dev->rng);
 	if (notice & NOTICE_REKEY)
@@ -89,7 +104,7 @@ static void take_record(struct wg_device *dev, const struct now *now,
 			dev, now, &record->path, bytes, record->len);
 		break;
 	case OUTBOX_NOTICE:
-		on_notice(dev, peer, now, &record->path);
+		on_notice(dev, peer, now);
 		break;
 	}
 }

@@ -29,20 +29,26 @@ bool wg_worker_has_posted(struct wg_worker *w)
 
 /* --- telling control --- */
 
-void worker_tell(struct wg_worker *w, struct wg_peer *peer, unsigned int notice,
-	const struct wg_path *path)
+/* False: the outbox is full; with the next packet. */
+static bool post(struct wg_worker *w, struct wg_peer *peer, unsigned int notice)
 {
 	_Atomic uint32_t *posted = &peer->flow.posted;
 
-	if ((atomic_load_explicit(posted, memory_order_relaxed) & notice) ==
-		notice)
-		return;
 	/* Set before control can see the record, which clears it. */
 	atomic_fetch_or(posted, notice);
-	if (outbox_put(&w->outbox, OUTBOX_NOTICE, peer, path, NULL, 0))
+	if (outbox_put(&w->outbox, OUTBOX_NOTICE, peer, NULL, NULL, 0)) {
 		w->posted = true;
-	else
-		atomic_fetch_and(posted, ~notice); /* with the next packet */
+		return true;
+	}
+	atomic_fetch_and(posted, ~notice);
+	return false;
+}
+
+void worker_tell(struct wg_worker *w, struct wg_peer *peer, unsigned int notice)
+{
+	if ((atomic_load_explicit(&peer->flow.posted, memory_order_relaxed) &
+		    notice) != notice)
+		(void)post(w, peer, notice);
 }
 
 static bool hand_over(
@@ -150,7 +156,7 @@ void worker_on_sent(struct wg_worker *w, const struct now *now,
 	if (keypair_is_stale_to_seal(kp, now->mono))
 		notice |= NOTICE_REKEY;
 	if (notice)
-		worker_tell(w, peer, notice, NULL);
+		worker_tell(w, peer, notice);
 }
 
 void wg_worker_seal(struct wg_worker *w, const struct now *now,
@@ -202,6 +208,28 @@ static enum wg_verdict accept_inner(
 	return WG_DELIVER;
 }
 
+/* The first packet under a keypair that the peer has proof of by it. The record
+ * goes first: it is what makes control set right a `current` that it took back
+ * in the meantime, and it does that before it frees anything (wg_device_reclaim,
+ * after this thread was quiescent). */
+static void confirm(
+	struct wg_worker *w, struct wg_peer *peer, struct keypair *kp)
+{
+	struct flow *flow = &peer->flow;
+	struct keypair *current = atomic_load(&flow->current);
+
+	if (atomic_load(&flow->next) != kp) {
+		atomic_store(&kp->proven, true);
+		return;
+	}
+	atomic_store(&kp->proven, true);
+	if (!post(w, peer, NOTICE_CONFIRMED)) {
+		atomic_store(&kp->proven, false);
+		return;
+	}
+	(void)atomic_compare_exchange_strong(&flow->current, &current, kp);
+}
+
 /* Some packets of KP were authentic; the last of them came by PATH. */
 static void on_authentic(struct wg_worker *w, const struct now *now,
 	struct keypair *kp, const struct wg_path *path, bool has_payload)
@@ -211,22 +239,21 @@ static void on_authentic(struct wg_worker *w, const struct now *now,
 	unsigned int notice = 0;
 	struct wg_path known;
 
+	if (!atomic_load_explicit(&kp->proven, memory_order_relaxed))
+		confirm(w, peer, kp);
 	activity_on_any_received(activity, now->mono);
 	if (has_payload && activity_on_data_received(activity, now->mono))
 		notice |= NOTICE_TIMERS;
-	if (!atomic_load_explicit(&kp->proven, memory_order_relaxed)) {
-		atomic_store(&kp->proven, true);
-		notice |= NOTICE_CONFIRMED;
-	}
 	if (keypair_is_stale_to_open(atomic_load_explicit(&peer->flow.current,
 					     memory_order_acquire),
 		    now->mono))
 		notice |= NOTICE_REKEY;
 	path_cell_get(&peer->flow.path, &known);
-	if (!path_equal(&known, path))
+	if (!path_equal(&known, path) &&
+		path_cell_try_set(&peer->flow.path, path))
 		notice |= NOTICE_MOVED;
 	if (notice)
-		worker_tell(w, peer, notice, path);
+		worker_tell(w, peer, notice);
 }
 
 static enum wg_verdict on_opened(struct wg_worker *w,

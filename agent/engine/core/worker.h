@@ -43,8 +43,8 @@ void worker_release(struct wg_worker *w);
 void wg_device_collect(struct wg_device *dev, const struct now *now);
 
 /* Sets NOTICE (enum notice bits) in PEER's flow and tells control, once. */
-void worker_tell(struct wg_worker *w, struct wg_peer *peer, unsigned int notice,
-	const struct wg_path *path);
+void worker_tell(
+	struct wg_worker *w, struct wg_peer *peer, unsigned int notice);
 /* BYTES of data messages were sealed for PEER with KP; also control's own. */
 void worker_on_sent(struct wg_worker *w, const struct now *now,
 	struct wg_peer *peer, const struct keypair *kp, size_t bytes,

@@ -10,28 +10,34 @@
  *   elsewhere   left as they are: in another namespace we cannot look; a
  *               packet read from the TUN proves that it is up there
  *
- * A wake-up does one batch for each fd that has something, so TUN and sockets
- * take turns, then a few handshakes, then sends what came of it. See engine.h.
+ * Control reads its own pair of sockets (handshakes) and never the TUN. A
+ * wake-up takes what workers have posted, some handshakes, and sends what came
+ * of it; then it lets go of what it took from the workers' view. See engine.h.
  */
 #include "config.h"
 
 #include "engine/linux/engine.h"
 
+#include "engine/linux/crew.h"
 #include "engine/linux/datapath.h"
 #include "engine/linux/source.h"
 #include "os/fd.h"
 #include "os/netlink.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/epoll.h>
 
 #include "base/banned.h"
 
-/* A handshake costs us up to five X25519, 200 us: data waits for two at most.
- * A busy responder still does 5000 a second. */
-#define HANDSHAKES_PER_WAKEUP 2
+/* A handshake costs up to five X25519, 200 us: whoever talks to the UAPI waits
+ * for these at most. Data does not wait for any. */
+#define HANDSHAKES_PER_WAKEUP 16
+_Static_assert(HANDSHAKES_PER_WAKEUP <= WG_WORK_MAX, "what a turn may replace");
+/* Bundles of one receive of control's: 64 handshakes each, if they come so. */
+#define CONTROL_BUNDLES 4
 
 struct engine_socket {
 	struct engine *engine;
@@ -43,13 +49,17 @@ struct engine {
 	struct loop *loop;
 	struct wg_device *dev;
 	struct tun tun;
-	struct udp udp;
+	struct socket_group group;
+	struct udp_sockets sockets; /* control's of the group */
+	struct udp_io udp;
 	struct source source;
 	struct datapath path;
-	struct engine_options options; /* only the callbacks */
+	struct crew *crew;
+	struct engine_options options;
+	uint64_t bad_checksum; /* told */
 
-	struct loop_source *tun_source, *news_source;
-	struct engine_socket sockets[UDP_FAMILIES];
+	struct loop_source *posted_source, *news_source;
+	struct engine_socket sockets_watched[UDP_FAMILIES];
 	struct loop_timer *timer;
 	int news_fd;
 
@@ -66,9 +76,8 @@ static void look_at_link(struct engine *engine, const struct now *now);
 
 static void set_blocked(struct engine *engine, bool blocked)
 {
-	loop_source_set_events(engine->tun_source, blocked ? 0 : EPOLLIN);
 	for (size_t i = 0; i < UDP_FAMILIES; i++) {
-		struct engine_socket *s = &engine->sockets[i];
+		struct engine_socket *s = &engine->sockets_watched[i];
 		bool full = blocked && s->family == engine->path.blocked_on;
 
 		if (s->source)
@@ -79,11 +88,20 @@ static void set_blocked(struct engine *engine, bool blocked)
 
 static void forget_sources(struct engine *engine)
 {
-	loop_source_remove(TAKE(engine->tun_source));
+	loop_source_remove(TAKE(engine->posted_source));
 	loop_source_remove(TAKE(engine->news_source));
 	for (size_t i = 0; i < UDP_FAMILIES; i++)
-		loop_source_remove(TAKE(engine->sockets[i].source));
+		loop_source_remove(TAKE(engine->sockets_watched[i].source));
 	loop_timer_remove(TAKE(engine->timer));
+}
+
+/* Workers let go of it first. */
+static void close_group(struct engine *engine)
+{
+	if (engine->group.count > 0)
+		crew_use_sockets(engine->crew, NULL);
+	engine->sockets = (struct udp_sockets){ { -1, -1 } };
+	socket_group_close(&engine->group);
 }
 
 static void set_gone(struct engine *engine)
@@ -92,7 +110,7 @@ static void set_gone(struct engine *engine)
 		return;
 	engine->gone = true;
 	forget_sources(engine);
-	udp_close(&engine->udp);
+	close_group(engine);
 	if (engine->options.on_gone)
 		engine->options.on_gone(engine->options.arg);
 }
@@ -135,6 +153,16 @@ static bool is_down(const struct engine *engine)
 	return !engine->up && !engine->elsewhere;
 }
 
+/* What control took from the workers' view goes when they have looked away:
+ * at most the time of a turn of theirs. */
+static void let_go(struct engine *engine, const struct now *now)
+{
+	if (!wg_device_has_retired(engine->dev))
+		return;
+	crew_wait();
+	wg_device_reclaim(engine->dev, now);
+}
+
 void engine_flush(struct engine *engine, const struct now *now)
 {
 	if (engine->gone)
@@ -152,6 +180,7 @@ void engine_flush(struct engine *engine, const struct now *now)
 	set_state(engine, datapath_drain(&engine->path, now));
 	if (!engine->gone)
 		arm_timer(engine, now);
+	let_go(engine, now);
 }
 
 /* The end of each of our callbacks. */
@@ -169,34 +198,38 @@ static void settle(struct engine *engine, const struct now *now)
 static int watch_sockets(struct engine *engine, struct err *err)
 {
 	for (size_t i = 0; i < UDP_FAMILIES; i++) {
-		struct engine_socket *s = &engine->sockets[i];
+		struct engine_socket *s = &engine->sockets_watched[i];
 
 		loop_source_remove(TAKE(s->source));
-		if (engine->udp.fd[i] < 0)
+		if (engine->sockets.fd[i] < 0)
 			continue;
-		s->source = loop_add_fd(engine->loop, engine->udp.fd[i],
+		s->source = loop_add_fd(engine->loop, engine->sockets.fd[i],
 			EPOLLIN, on_socket, s, err);
 		if (!s->source)
 			return -ENOMEM;
 	}
-	/* If one was full, the next send will tell of the new one. */
-	loop_source_set_events(engine->tun_source, EPOLLIN);
 	return 0;
 }
 
 static void close_sockets(struct engine *engine)
 {
-	udp_close(&engine->udp);
+	close_group(engine);
 	(void)watch_sockets(engine, NULL);
 }
 
 static int open_sockets(struct engine *engine, uint16_t port, struct err *err)
 {
-	int r = udp_open(&engine->udp, port, engine->fwmark, err);
+	struct socket_group group;
+	int r = socket_group_open(&group, 1 + engine->options.workers, port,
+		engine->fwmark, engine->options.offloads & ENGINE_GRO, err);
 
 	if (r < 0)
 		return r;
-	engine->port = engine->udp.port;
+	close_group(engine);
+	engine->group = group;
+	engine->port = group.port;
+	engine->sockets = group.members[0];
+	crew_use_sockets(engine->crew, &engine->group);
 	r = watch_sockets(engine, err);
 	if (r < 0)
 		close_sockets(engine);
@@ -208,7 +241,7 @@ int engine_set_listen_port(
 {
 	if (engine->gone)
 		return err_set(err, -ENODEV, "the interface is gone");
-	if (port != 0 && port == engine->udp.port)
+	if (port != 0 && port == engine->group.port)
 		return 0;
 	return open_sockets(engine, port, err);
 }
@@ -218,14 +251,21 @@ uint16_t engine_listen_port(const struct engine *engine)
 	return engine->port;
 }
 
+/* Where the sticky sources are concerned. */
+static void forget_routes(struct engine *engine)
+{
+	source_forget(&engine->source, engine->fwmark);
+	crew_forget_sources(engine->crew, engine->fwmark);
+}
+
 int engine_set_fwmark(struct engine *engine, uint32_t fwmark, struct err *err)
 {
-	int r = udp_set_fwmark(&engine->udp, fwmark, err);
+	int r = socket_group_set_fwmark(&engine->group, fwmark, err);
 
 	if (r < 0) /* no capability: the first socket said so already */
 		return r;
 	engine->fwmark = fwmark;
-	source_forget(&engine->source, fwmark);
+	forget_routes(engine);
 	return 0;
 }
 
@@ -267,7 +307,7 @@ static void set_up(struct engine *engine, bool up, const struct now *now)
 	if (!up) {
 		wg_device_down(engine->dev); /* no key outlives the link */
 		close_sockets(engine);
-	} else if (engine->udp.port == 0 &&
+	} else if (engine->group.port == 0 &&
 		open_sockets(engine, engine->port, &err) < 0) {
 		tell_trouble(engine, &err);
 	} else {
@@ -301,21 +341,38 @@ static void on_news(void *arg, uint32_t events, const struct now *now)
 	if (netlink_monitor_drain(engine->news_fd, &news, NULL) < 0)
 		news = NETLINK_NEWS_LOST;
 	if (news != 0)
-		source_forget(&engine->source, engine->fwmark);
+		forget_routes(engine);
 	if (news & (NETLINK_NEWS_LINK | NETLINK_NEWS_LOST))
 		look_at_link(engine, now);
 	engine_flush(engine, now);
 }
 
-static void on_tun(void *arg, uint32_t events, const struct now *now)
+static void tell_checksums(struct engine *engine, uint64_t bad)
+{
+	struct err err = { .msg = "" };
+
+	if (bad == engine->bad_checksum)
+		return;
+	(void)err_set(&err, -EBADMSG,
+		"authentic packets with a wrong checksum inside: %" PRIu64,
+		bad - engine->bad_checksum);
+	engine->bad_checksum = bad;
+	tell_trouble(engine, &err);
+}
+
+static void on_posted(void *arg, uint32_t events, const struct now *now)
 {
 	struct engine *engine = arg;
+	struct crew_news news = crew_take_news(engine->crew);
 
-	if (engine->elsewhere && engine->udp.port == 0)
+	if (news.gone) {
+		set_gone(engine);
+		return;
+	}
+	tell_checksums(engine, news.bad_checksum);
+	if (engine->elsewhere && engine->group.port == 0)
 		(void)open_sockets(engine, engine->port, NULL);
-	set_state(engine, datapath_outward(&engine->path, now));
-	if (!engine->gone)
-		settle(engine, now);
+	settle(engine, now);
 }
 
 static void on_socket(void *arg, uint32_t events, const struct now *now)
@@ -350,6 +407,8 @@ static int open_tun(struct engine *engine, const struct engine_options *options,
 	struct err *err)
 {
 	bool adopted = options->tun_fd >= 0;
+	unsigned int wanted = (options->offloads & ENGINE_TSO ? TUN_TSO : 0) |
+		(options->offloads & ENGINE_USO ? TUN_USO : 0);
 	uint32_t mtu = options->mtu;
 	int r;
 
@@ -360,10 +419,15 @@ static int open_tun(struct engine *engine, const struct engine_options *options,
 		return err_set(err, -EINVAL, "an MTU of %u is over %d", mtu,
 			TUN_MTU_MAX);
 	}
-	r = adopted ? tun_adopt(&engine->tun, options->tun_fd, err)
-		    : tun_create(&engine->tun, options->ifname, err);
+	r = adopted ? tun_adopt(&engine->tun, options->tun_fd, wanted, err)
+		    : tun_create(&engine->tun, options->ifname, wanted,
+			      engine->options.workers, err);
 	if (r < 0)
 		return r;
+	if (!adopted)
+		tun_set_queue_len(&engine->tun, TUN_QUEUE_LEN);
+	else if (!engine->tun.multi_queue)
+		engine->options.workers = 1;
 	if (mtu == 0 && !adopted)
 		mtu = ENGINE_DEFAULT_MTU;
 	return mtu == 0 ? 0 : tun_set_mtu(&engine->tun, mtu, err);
@@ -377,11 +441,33 @@ static int join_device(struct engine *engine, const struct now *now)
 	if (!engine->dev)
 		return -ENOMEM;
 	engine->path.dev = engine->dev;
+	engine->path.worker = wg_device_own_worker(engine->dev);
 	engine->path.tun = &engine->tun;
 	engine->path.udp = &engine->udp;
+	engine->path.sockets = &engine->sockets;
+	engine->path.verify = engine->options.verify;
 	engine->path.on_event = engine->options.on_event;
 	engine->path.arg = engine->options.arg;
-	return datapath_init(&engine->path, now);
+	return datapath_init(&engine->path, CONTROL_BUNDLES, now);
+}
+
+static unsigned int udp_offloads(const struct engine *engine)
+{
+	return engine->options.offloads & ENGINE_GSO ? UDP_GSO : 0;
+}
+
+static int join_crew(struct engine *engine, struct err *err)
+{
+	const struct crew_options options = {
+		.dev = engine->dev,
+		.tun = &engine->tun,
+		.workers = engine->options.workers,
+		.udp_offloads = udp_offloads(engine),
+		.nice = engine->options.nice,
+		.verify = engine->options.verify,
+	};
+
+	return crew_start(&options, &engine->crew, err);
 }
 
 static int join_loop(struct engine *engine, struct err *err)
@@ -398,9 +484,9 @@ static int join_loop(struct engine *engine, struct err *err)
 		return -ENOMEM;
 	engine->news_source = loop_add_fd(
 		engine->loop, engine->news_fd, EPOLLIN, on_news, engine, err);
-	engine->tun_source = loop_add_fd(
-		engine->loop, engine->tun.fd, EPOLLIN, on_tun, engine, err);
-	return engine->news_source && engine->tun_source ? 0 : -ENOMEM;
+	engine->posted_source = loop_add_fd(engine->loop,
+		crew_posted_fd(engine->crew), EPOLLIN, on_posted, engine, err);
+	return engine->news_source && engine->posted_source ? 0 : -ENOMEM;
 }
 
 static struct engine *engine_alloc(
@@ -412,12 +498,15 @@ static struct engine *engine_alloc(
 		return NULL;
 	engine->loop = loop;
 	engine->options = *options;
+	if (engine->options.workers == 0)
+		engine->options.workers = 1;
 	engine->tun = TUN_INIT;
 	engine->news_fd = -1;
-	udp_init(&engine->udp);
+	engine->sockets = (struct udp_sockets){ { -1, -1 } };
+	udp_init(&engine->udp, udp_offloads(engine));
 	for (size_t i = 0; i < UDP_FAMILIES; i++) {
-		engine->sockets[i].engine = engine;
-		engine->sockets[i].family = (enum udp_family)i;
+		engine->sockets_watched[i].engine = engine;
+		engine->sockets_watched[i].family = (enum udp_family)i;
 	}
 	return engine;
 }
@@ -437,7 +526,9 @@ int engine_new(struct loop *loop, const struct engine_options *options,
 	r = join_device(engine, now);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
-	r = join_loop(engine, err);
+	r = join_crew(engine, err);
+	if (r == 0)
+		r = join_loop(engine, err);
 	if (r < 0)
 		return r;
 	look_at_link(engine, now);
@@ -452,7 +543,8 @@ void engine_free(struct engine *engine)
 		return;
 	forget_sources(engine);
 	fd_close(&engine->news_fd);
-	udp_close(&engine->udp);
+	crew_stop(engine->crew);
+	socket_group_close(&engine->group);
 	source_release(&engine->source);
 	tun_release(&engine->tun);
 	datapath_release(&engine->path);

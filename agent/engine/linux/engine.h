@@ -1,11 +1,11 @@
 /*
- * engine: a wg_device joined to a TUN interface and UDP sockets on a loop.
- * Every call belongs to the loop's thread. Owns the sockets and the TUN fd.
+ * engine: a wg_device joined to a TUN interface and UDP sockets.
  *
- *   TUN --batch--> wg_device_seal --sendmmsg--> UDP
- *   UDP --recvmmsg--> wg_device_open --> TUN
+ *   control   the loop's thread: configuration, timers, handshakes; every call
+ *             of this header belongs to it
+ *   workers   threads that carry data and nothing else (crew.h)
  *
- * Only here, in tun.c and in udp.c does the engine touch Linux.
+ * Owns the sockets, the TUN fds and the threads.
  */
 #ifndef ENGINE_LINUX_ENGINE_H
 #define ENGINE_LINUX_ENGINE_H
@@ -15,24 +15,44 @@
 #include "engine/core/device.h"
 #include "os/loop.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define ENGINE_DEFAULT_MTU 1420
 
 struct engine;
 
+/* What the kernel may do for us; each can be left out, to be without it. */
+enum {
+	ENGINE_TSO = 1 << 0, /* super-packets at the interface: TCP */
+	ENGINE_USO = 1 << 1, /* UDP */
+	ENGINE_GSO = 1 << 2, /* super-packets at the sockets: sending */
+	ENGINE_GRO = 1 << 3, /* receiving */
+	ENGINE_OFFLOADS_ALL = (1 << 4) - 1,
+};
+
+#define ENGINE_WORKERS_MAX 64
+/* Data goes before what produces and consumes it: a packet that waits for a
+ * busy core waits 20 times as long as for cryptography (measured). */
+#define ENGINE_NICE_DEFAULT (-10)
+
 struct engine_options {
 	const char *ifname;
-	int tun_fd;   /* -1: create the interface; else taken over, also on
+	int tun_fd;	/* -1: create the interface; else taken over, also on
 		       * failure (WG_TUN_FD) */
-	uint32_t mtu; /* 0: leave an adopted TUN's, else ENGINE_DEFAULT_MTU */
+	uint32_t mtu;	/* 0: leave an adopted TUN's, else ENGINE_DEFAULT_MTU */
+	size_t workers; /* 0: one */
+	unsigned int offloads; /* ENGINE_* bits that may be used */
+	int nice;	       /* of the workers; a wish */
+	bool verify;	       /* the checksum of every inner packet */
 	/* The owner's ears; any may be NULL. ON_GONE: the interface was
 	 * deleted under us; the owner frees the engine, not inside the call. */
 	void (*on_event)(void *arg, struct wg_peer *peer, enum wg_event event,
 		const struct now *now);
 	void (*on_gone)(void *arg);
 	/* What nobody waits for the answer of: the port cannot be opened again
-	 * when the interface comes up. */
+	 * when the interface comes up; a checksum was wrong (verify). */
 	void (*on_trouble)(void *arg, const struct err *err);
 	void *arg;
 };

@@ -28,7 +28,7 @@ void source_release(struct source *source)
 void source_forget(struct source *source, uint32_t mark)
 {
 	source->mark = mark;
-	if (++source->generation == 0)
+	if (++source->generation == 0) /* that is an empty entry's */
 		source->generation = 1;
 }
 
@@ -65,15 +65,15 @@ static bool ask(struct source *source, const struct wg_path *path)
 
 bool source_holds(struct source *source, const struct wg_path *path)
 {
+	uint32_t generation = source->generation; /* before we ask */
 	struct source_entry *entry;
 
 	if (path->ifindex == 0)
 		return true;
 	entry = &source->entries[slot_of(path)];
-	if (entry->generation != source->generation ||
-		!same_path(&entry->path, path)) {
+	if (entry->generation != generation || !same_path(&entry->path, path)) {
 		entry->path = *path;
-		entry->generation = source->generation;
+		entry->generation = generation;
 		entry->holds = ask(source, path);
 	}
 	return entry->holds;

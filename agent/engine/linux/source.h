@@ -7,7 +7,8 @@
  *   path -> slot of a small table -> known, since the last news: its answer
  *                                 -> else the kernel is asked, once (10 us)
  *
- * One owner thread. Knows nothing of sockets and packets.
+ * One owner thread; control may say that everything has to be asked anew. Knows
+ * nothing of sockets and packets.
  */
 #ifndef ENGINE_LINUX_SOURCE_H
 #define ENGINE_LINUX_SOURCE_H
@@ -16,6 +17,7 @@
 #include "base/err.h"
 #include "engine/core/device.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,8 +34,9 @@ struct source_entry {
 
 struct source {
 	struct netlink *nl;
-	uint32_t mark;	     /* of the sockets: rules may look at it */
-	uint32_t generation; /* of the host's addresses and routes */
+	/* control's to write */
+	_Atomic uint32_t mark;	     /* of the sockets: rules may look at it */
+	_Atomic uint32_t generation; /* of the host's addresses and routes */
 	struct source_entry entries[SOURCE_SLOTS];
 };
 

@@ -1,189 +1,34 @@
 /*
- * udp: sockets, control messages, and what each error of a send means.
- * See udp.h.
+ * udp: control messages, and what each error of a send means. See udp.h.
  */
 #include "config.h"
 
 #include "engine/linux/udp.h"
 
 #include "engine/linux/source.h"
-#include "os/fd.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 
 #include "base/banned.h"
 
-/* The port must be free in both families; the kernel too tries 100 times. */
-#define PORT_TRIES 100
+/* The kernel's UDP_MAX_SEGMENTS of old; newer ones take 128. */
+#define SEGMENTS_MAX 64
+/* 65535 less the UDP header, and over IPv4 the IP header. */
+#define PAYLOAD_MAX_V4 (65535 - 20 - 8)
+#define PAYLOAD_MAX_V6 (65535 - 8)
+/* Messages after which a size that was refused once is tried again: routes
+ * change. */
+#define GSO_RETRY_AFTER 4096
 
-/* --- sockets --- */
-
-static int set_option(int fd, int level, int option, int value)
+void udp_init(struct udp_io *io, unsigned int offloads)
 {
-	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno
-									: 0;
-}
-
-/* Buffers are a wish: without CAP_NET_ADMIN the system's limit holds. */
-static void set_buffers(int fd)
-{
-	if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, UDP_RCVBUF) < 0)
-		(void)set_option(fd, SOL_SOCKET, SO_RCVBUF, UDP_RCVBUF);
-	if (set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, UDP_SNDBUF) < 0)
-		(void)set_option(fd, SOL_SOCKET, SO_SNDBUF, UDP_SNDBUF);
-}
-
-static int set_mark(int fd, uint32_t fwmark, struct err *err)
-{
-	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &fwmark, sizeof(fwmark)) < 0)
-		return err_errno(err, "cannot set the fwmark 0x%x", fwmark);
-	return 0;
-}
-
-static int set_v4(int fd)
-{
-	int r = set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
-
-	if (r == 0)
-		r = set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
-	if (r == 0)
-		r = set_option(
-			fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-	return r;
-}
-
-static int set_v6(int fd)
-{
-	int r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-
-	if (r == 0)
-		r = set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-	if (r == 0)
-		r = set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-	if (r == 0)
-		r = set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
-			IPV6_PMTUDISC_DONT);
-	return r;
-}
-
-/* Binds FD to *PORT; the port it got goes there. */
-static int bind_port(int fd, enum udp_family family, uint16_t *port)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} addr;
-	socklen_t len;
-
-	memset(&addr, 0, sizeof(addr));
-	if (family == UDP_V4) {
-		addr.v4.sin_family = AF_INET;
-		addr.v4.sin_port = htons(*port);
-		len = sizeof(addr.v4);
-	} else {
-		addr.v6.sin6_family = AF_INET6;
-		addr.v6.sin6_port = htons(*port);
-		len = sizeof(addr.v6);
-	}
-	if (bind(fd, &addr.any, len) < 0 ||
-		getsockname(fd, &addr.any, &len) < 0)
-		return -errno;
-	*port = ntohs(family == UDP_V4 ? addr.v4.sin_port : addr.v6.sin6_port);
-	return 0;
-}
-
-/* *RET_FD is -1 on success if the host has no such family. */
-static int open_family(enum udp_family family, uint16_t *port, uint32_t fwmark,
-	int *ret_fd, struct err *err)
-{
-	bool v4 = family == UDP_V4;
-	AUTO(fd_close)
-	int fd = socket(v4 ? AF_INET : AF_INET6,
-		SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int r;
-
-	if (fd < 0 && errno == EAFNOSUPPORT) {
-		*ret_fd = -1;
-		return 0;
-	}
-	if (fd < 0)
-		return err_errno(err, "cannot make a UDP socket");
-	r = v4 ? set_v4(fd) : set_v6(fd);
-	if (r < 0)
-		return err_set(
-			err, r, "cannot set up a UDP socket: %s", strerror(-r));
-	set_buffers(fd);
-	if (fwmark != 0) {
-		r = set_mark(fd, fwmark, err);
-		if (r < 0)
-			return r;
-	}
-	r = bind_port(fd, family, port);
-	if (r < 0)
-		return err_set(err, r, "cannot listen on UDP port %u: %s",
-			*port, strerror(-r));
-	*ret_fd = fd_take(&fd);
-	return 0;
-}
-
-void udp_init(struct udp *udp)
-{
-	memset(udp, 0, sizeof(*udp));
-	udp->fd[UDP_V4] = udp->fd[UDP_V6] = -1;
-}
-
-void udp_close(struct udp *udp)
-{
-	fd_close(&udp->fd[UDP_V4]);
-	fd_close(&udp->fd[UDP_V6]);
-	udp->port = 0;
-}
-
-int udp_open(struct udp *udp, uint16_t port, uint32_t fwmark, struct err *err)
-{
-	AUTO(fd_close) int v4 = -1;
-	AUTO(fd_close) int v6 = -1;
-	uint16_t got = port;
-	int r = 0;
-
-	for (unsigned int try = 0; try < PORT_TRIES; try++) {
-		got = port;
-		r = open_family(UDP_V4, &got, fwmark, &v4, err);
-		if (r < 0)
-			return r;
-		r = open_family(UDP_V6, &got, fwmark, &v6, err);
-		if (r >= 0 || r != -EADDRINUSE || port != 0)
-			break;
-		fd_close(&v4);
-	}
-	if (r < 0)
-		return r;
-	if (v4 < 0 && v6 < 0)
-		return err_set(err, -EAFNOSUPPORT,
-			"this host has neither IPv4 nor IPv6");
-	udp_close(udp);
-	udp->fd[UDP_V4] = fd_take(&v4);
-	udp->fd[UDP_V6] = fd_take(&v6);
-	udp->port = got;
-	return 0;
-}
-
-int udp_set_fwmark(const struct udp *udp, uint32_t fwmark, struct err *err)
-{
+	memset(io, 0, sizeof(*io));
 	for (size_t i = 0; i < UDP_FAMILIES; i++) {
-		int r;
-
-		if (udp->fd[i] < 0)
-			continue;
-		r = set_mark(udp->fd[i], fwmark, err);
-		if (r < 0)
-			return r;
+		io->gso[i].on = offloads & UDP_GSO;
+		io->gso[i].size_max = SIZE_MAX;
 	}
-	return 0;
 }
 
 /* --- receiving --- */
@@ -204,15 +49,23 @@ static void read_address(const struct udp_envelope *env, enum udp_family family,
 	}
 }
 
-static void read_control(
-	struct msghdr *msg, struct wg_packet *packet, struct wg_path *path)
+static void read_control(struct msghdr *msg, struct udp_bundle *bundle)
 {
+	struct wg_path *path = &bundle->path;
+	int value;
+
 	memset(&path->local, 0, sizeof(path->local));
 	path->ifindex = 0;
-	packet->ds = 0;
+	bundle->ds = 0;
+	bundle->segment = bundle->len;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c;
 		c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+			memcpy(&value, CMSG_DATA(c), sizeof(value));
+			if (value > 0)
+				bundle->segment = (size_t)value;
+		} else if (c->cmsg_level == IPPROTO_IP &&
+			c->cmsg_type == IP_PKTINFO) {
 			struct in_pktinfo info;
 
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
@@ -229,52 +82,52 @@ static void read_control(
 			path->ifindex = info.ipi6_ifindex;
 		} else if (c->cmsg_level == IPPROTO_IP &&
 			c->cmsg_type == IP_TOS) {
-			memcpy(&packet->ds, CMSG_DATA(c), 1);
+			memcpy(&bundle->ds, CMSG_DATA(c), 1);
 		} else if (c->cmsg_level == IPPROTO_IPV6 &&
 			c->cmsg_type == IPV6_TCLASS) {
-			int tclass;
-
-			memcpy(&tclass, CMSG_DATA(c), sizeof(tclass));
-			packet->ds = (uint8_t)tclass;
+			memcpy(&value, CMSG_DATA(c), sizeof(value));
+			bundle->ds = (uint8_t)value;
 		}
 	}
 }
 
-size_t udp_receive(struct udp *udp, enum udp_family family,
-	struct wg_packet *packets, struct wg_path *ret_paths, size_t count,
-	size_t cap)
+size_t udp_receive(struct udp_io *io, const struct udp_sockets *sockets,
+	enum udp_family family, struct udp_bundle *bundles, size_t count)
 {
 	int n;
 
+	if (sockets->fd[family] < 0)
+		return 0;
 	if (count > WG_BATCH_MAX)
 		count = WG_BATCH_MAX;
 	for (size_t i = 0; i < count; i++) {
-		struct udp_envelope *env = &udp->envelopes[i];
+		struct udp_envelope *env = &io->envelopes[i];
 
-		env->iov = (struct iovec){ packets[i].data, cap };
-		udp->messages[i].msg_hdr = (struct msghdr){
+		io->iov[i] = (struct iovec){ bundles[i].data, bundles[i].cap };
+		io->messages[i].msg_hdr = (struct msghdr){
 			.msg_name = &env->addr,
 			.msg_namelen = sizeof(env->addr),
-			.msg_iov = &env->iov,
+			.msg_iov = &io->iov[i],
 			.msg_iovlen = 1,
 			.msg_control = env->control,
 			.msg_controllen = sizeof(env->control),
 		};
 	}
 	/* An error here is an old datagram's: nothing that should stop us. */
-	n = recvmmsg(udp->fd[family], udp->messages, (unsigned int)count,
+	n = recvmmsg(sockets->fd[family], io->messages, (unsigned int)count,
 		MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n; i++) {
-		struct mmsghdr *m = &udp->messages[i];
+		struct msghdr *msg = &io->messages[i].msg_hdr;
 
-		packets[i].len = m->msg_len;
-		if (m->msg_hdr.msg_flags & MSG_TRUNC) {
-			udp->counters.truncated++;
-			packets[i].len = 0;
+		bundles[i].len = io->messages[i].msg_len;
+		read_address(
+			&io->envelopes[i], family, &bundles[i].path.remote);
+		read_control(msg, &bundles[i]);
+		/* Without a part of it, or of what is said about it. */
+		if (msg->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+			io->counters.truncated++;
+			bundles[i].len = 0;
 		}
-		read_address(&udp->envelopes[i], family, &ret_paths[i].remote);
-		read_control(&m->msg_hdr, &packets[i], &ret_paths[i]);
-		packets[i].path = &ret_paths[i];
 	}
 	return n > 0 ? (size_t)n : 0;
 }
@@ -348,20 +201,71 @@ static bool has_source(const struct wg_packet *packet)
 		packet->path->local.family == packet->path->remote.addr.family;
 }
 
-static void prepare(struct udp *udp, size_t i, const struct wg_packet *packet,
-	bool with_source)
+/* --- messages: one datagram each, or a run of them with UDP_SEGMENT --- */
+
+static bool same_way(const struct wg_packet *a, const struct wg_packet *b)
 {
-	struct udp_envelope *env = &udp->envelopes[i];
-	struct msghdr *msg = &udp->messages[i].msg_hdr;
+	return a->ds == b->ds &&
+		(a->path == b->path ||
+			(endpoint_equal(&a->path->remote, &b->path->remote) &&
+				ipaddr_equal(
+					&a->path->local, &b->path->local) &&
+				a->path->ifindex == b->path->ifindex));
+}
+
+/* How many of COUNT packets can leave as one message. */
+static size_t run_of(const struct udp_io *io, enum udp_family family,
+	struct wg_packet *const *packets, size_t count)
+{
+	size_t max = family == UDP_V4 ? PAYLOAD_MAX_V4 : PAYLOAD_MAX_V6;
+	size_t size = packets[0]->len, total = size, n = 1;
+
+	if (!io->gso[family].on || size > io->gso[family].size_max)
+		return 1;
+	while (n < count && n < SEGMENTS_MAX && packets[n - 1]->len == size &&
+		packets[n]->len <= size && total + packets[n]->len <= max &&
+		same_way(packets[0], packets[n]))
+		total += packets[n++]->len;
+	return n;
+}
+
+/* Those that lie one behind the other are one piece. */
+static size_t gather(
+	struct iovec *iov, struct wg_packet *const *packets, size_t count)
+{
+	size_t pieces = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct iovec *last = pieces ? &iov[pieces - 1] : NULL;
+
+		if (last &&
+			(uint8_t *)last->iov_base + last->iov_len ==
+				packets[i]->data)
+			last->iov_len += packets[i]->len;
+		else
+			iov[pieces++] = (struct iovec){ packets[i]->data,
+				packets[i]->len };
+	}
+	return pieces;
+}
+
+enum with { WITH_SOURCE, WITHOUT_SOURCE };
+
+/* Message I: COUNT packets that lie in iov from AT on. */
+static void prepare(struct udp_io *io, size_t i, size_t at,
+	struct wg_packet *const *packets, size_t count, enum with with)
+{
+	const struct wg_packet *packet = packets[0];
+	struct udp_envelope *env = &io->envelopes[i];
+	struct msghdr *msg = &io->messages[i].msg_hdr;
 	size_t used = 0;
 
 	memset(msg, 0, sizeof(*msg));
 	write_address(env, &packet->path->remote, msg);
-	env->iov = (struct iovec){ packet->data, packet->len };
-	msg->msg_iov = &env->iov;
-	msg->msg_iovlen = 1;
-	if (with_source && has_source(packet) &&
-		(!udp->source || source_holds(udp->source, packet->path)))
+	msg->msg_iov = &io->iov[at];
+	msg->msg_iovlen = gather(&io->iov[at], packets, count);
+	if (with == WITH_SOURCE && has_source(packet) &&
+		(!io->source || source_holds(io->source, packet->path)))
 		add_source(env, &used, &packet->path->local);
 	if (packet->ds != 0) {
 		int ds = packet->ds;
@@ -373,9 +277,17 @@ static void prepare(struct udp *udp, size_t i, const struct wg_packet *packet,
 			add_control(env, &used, IPPROTO_IPV6, IPV6_TCLASS, &ds,
 				sizeof(ds));
 	}
+	if (count > 1) {
+		uint16_t size = (uint16_t)packet->len;
+
+		add_control(env, &used, IPPROTO_UDP, UDP_SEGMENT, &size,
+			sizeof(size));
+	}
 	msg->msg_control = used > 0 ? env->control : NULL;
 	msg->msg_controllen = used;
 }
+
+/* --- errors --- */
 
 /* Errors that a source address may be the cause of. */
 static bool source_may_be_wrong(int code)
@@ -384,74 +296,138 @@ static bool source_may_be_wrong(int code)
 		code == EHOSTUNREACH || code == ENODEV || code == ENXIO;
 }
 
-enum sent { SENT, SENT_NEVER, SENT_BLOCKED };
+/* EIO: the way out cannot do checksums, or is IPsec. EINVAL, EMSGSIZE: longer
+ * than the path's MTU: each alone may be fragmented. */
+static bool segmentation_may_be_wrong(int code)
+{
+	return code == EIO || code == EINVAL || code == EMSGSIZE;
+}
 
-/* The first datagram of a run failed with CODE: tries it once without its
- * source. Everything but a full socket costs this one datagram only: a
- * firewall's EPERM, ENOBUFS, no route, too long. */
-static enum sent send_failed(struct udp *udp, enum udp_family family,
-	const struct wg_packet *packet, int code)
+static bool send_now(const struct udp_io *io, int fd)
+{
+	return sendmsg(fd, &io->messages[0].msg_hdr, MSG_DONTWAIT) >= 0;
+}
+
+/* One message of COUNT packets failed with CODE. How many of them were dealt
+ * with: all, unless the socket is full. Everything but that costs this message
+ * only: a firewall's EPERM, ENOBUFS, no route, too long. */
+static size_t send_failed(struct udp_io *io, int fd,
+	struct wg_packet *const *packets, size_t count, int code)
 {
 	if (code == EAGAIN)
-		return SENT_BLOCKED;
-	if (has_source(packet) && source_may_be_wrong(code)) {
-		prepare(udp, 0, packet, false);
-		if (sendmsg(udp->fd[family], &udp->messages[0].msg_hdr,
-			    MSG_DONTWAIT) >= 0) {
-			udp->counters.sourceless++;
-			return SENT;
+		return 0;
+	if (has_source(packets[0]) && source_may_be_wrong(code)) {
+		prepare(io, 0, 0, packets, count, WITHOUT_SOURCE);
+		if (send_now(io, fd)) {
+			io->counters.sourceless += count;
+			return count;
 		}
 		if (errno == EAGAIN)
-			return SENT_BLOCKED;
+			return 0;
 	}
-	udp->counters.refused++;
-	return SENT_NEVER;
+	io->counters.refused += count;
+	return count;
+}
+
+/* The same packets, one by one. */
+static size_t send_singly(struct udp_io *io, int fd,
+	struct wg_packet *const *packets, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		prepare(io, 0, 0, packets + i, 1, WITH_SOURCE);
+		if (!send_now(io, fd) &&
+			send_failed(io, fd, packets + i, 1, errno) == 0)
+			return i;
+	}
+	return count;
+}
+
+static size_t message_failed(struct udp_io *io, int fd, enum udp_family family,
+	struct wg_packet *const *packets, size_t count, int code)
+{
+	struct udp_gso *gso = &io->gso[family];
+
+	if (count == 1 || !segmentation_may_be_wrong(code))
+		return send_failed(io, fd, packets, count, code);
+	if (code == EIO)
+		gso->on = false;
+	else
+		gso->size_max = packets[0]->len - 1;
+	gso->retry_after = GSO_RETRY_AFTER;
+	io->counters.unsegmented++;
+	return send_singly(io, fd, packets, count);
+}
+
+/* --- runs of one family --- */
+
+/* Prepares messages for COUNT packets; how many. RET_COUNTS: packets in each. */
+static size_t prepare_all(struct udp_io *io, enum udp_family family,
+	struct wg_packet *const *packets, size_t count, uint8_t *ret_counts)
+{
+	struct udp_gso *gso = &io->gso[family];
+	size_t messages = 0;
+
+	if (gso->size_max != SIZE_MAX && gso->retry_after-- == 0)
+		gso->size_max = SIZE_MAX;
+	for (size_t at = 0; at < count;) {
+		size_t n = run_of(io, family, packets + at, count - at);
+
+		prepare(io, messages, at, packets + at, n, WITH_SOURCE);
+		ret_counts[messages++] = (uint8_t)n;
+		at += n;
+	}
+	return messages;
 }
 
 /* COUNT packets of one family; how many were dealt with. */
-static size_t send_run(struct udp *udp, enum udp_family family,
+static size_t send_run(struct udp_io *io, int fd, enum udp_family family,
 	struct wg_packet *const *packets, size_t count)
 {
+	uint8_t counts[WG_BATCH_MAX];
 	size_t done = 0;
 
 	while (done < count) {
-		size_t left = count - done;
-		int n;
+		size_t messages = prepare_all(
+			io, family, packets + done, count - done, counts);
+		int n = sendmmsg(
+			fd, io->messages, (unsigned int)messages, MSG_DONTWAIT);
+		int code = errno;
+		size_t dealt;
 
-		for (size_t i = 0; i < left; i++)
-			prepare(udp, i, packets[done + i], true);
-		n = sendmmsg(udp->fd[family], udp->messages, (unsigned int)left,
-			MSG_DONTWAIT);
-		if (n > 0) {
-			done += (size_t)n;
+		for (int i = 0; i < n; i++)
+			done += counts[i];
+		/* An error after the first message is told by the next call. */
+		if (n > 0)
 			continue;
-		}
-		if (send_failed(udp, family, packets[done],
-			    n < 0 ? errno : EAGAIN) == SENT_BLOCKED)
+		dealt = message_failed(io, fd, family, packets + done,
+			counts[0], n < 0 ? code : EAGAIN);
+		done += dealt;
+		if (dealt < counts[0])
 			break;
-		done++;
 	}
 	return done;
 }
 
-size_t udp_send(struct udp *udp, struct wg_packet *const *packets, size_t count,
+size_t udp_send(struct udp_io *io, const struct udp_sockets *sockets,
+	struct wg_packet *const *packets, size_t count,
 	enum udp_family *ret_blocked)
 {
 	size_t done = 0;
 
 	while (done < count) {
 		enum udp_family family = family_of(packets[done]);
+		int fd = sockets->fd[family];
 		size_t run = 1, sent;
 
 		while (done + run < count && run < WG_BATCH_MAX &&
 			family_of(packets[done + run]) == family)
 			run++;
-		if (udp->fd[family] < 0) {
-			udp->counters.refused += run;
+		if (fd < 0) {
+			io->counters.refused += run;
 			done += run;
 			continue;
 		}
-		sent = send_run(udp, family, packets + done, run);
+		sent = send_run(io, fd, family, packets + done, run);
 		done += sent;
 		if (sent < run) {
 			*ret_blocked = family;
@@ -459,9 +435,4 @@ size_t udp_send(struct udp *udp, struct wg_packet *const *packets, size_t count,
 		}
 	}
 	return done;
-}
-
-uint32_t udp_scope_index(const char *ifname)
-{
-	return if_nametoindex(ifname);
 }

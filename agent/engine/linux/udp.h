@@ -1,20 +1,21 @@
 /*
- * udp: the outer sockets of one engine: IPv4, and IPv6 where the host has it,
- * on one port; whole batches in and out.
+ * udp: whole batches of datagrams in and out of a pair of sockets.
  *
- * As the kernel's WireGuard: no don't-fragment on what we send, the DS field
- * of each datagram as the core says, and the sticky source: an answer leaves
- * from the address its question came to. A source the host no longer has is
- * given up for that datagram, never the datagram for the source.
+ *   receive   bundles: what UDP_GRO made of datagrams of one length
+ *   send      runs of equal packets as one message with UDP_SEGMENT
  *
- * Owned by one thread. Knows nothing of what is in the datagrams.
+ * The sticky source: an answer leaves from the address its question came to. A
+ * source the host no longer has is given up for that message, never the message
+ * for the source. What a path cannot have segmented is sent one by one.
+ *
+ * One owner thread. Knows nothing of what is in the datagrams.
  */
 #ifndef ENGINE_LINUX_UDP_H
 #define ENGINE_LINUX_UDP_H
 
 #include "base/auto.h"
-#include "base/err.h"
 #include "engine/core/device.h"
+#include "engine/linux/sockets.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -25,24 +26,18 @@
 
 struct source;
 
-enum udp_family { UDP_V4, UDP_V6, UDP_FAMILIES };
+/* What is wanted of the kernel. */
+enum { UDP_GSO = 1 << 0, UDP_BUNDLES = 1 << 1 };
 
-/* Room for one packet info and one DS field of either family. */
+/* Room for a packet info and a DS field of either family, and a size. */
 #define UDP_CONTROL_SIZE                                                       \
-	(CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)))
-/* The kernel counts its own overhead too and doubles this: 2 MiB are about 1000
- * full datagrams. More only adds delay (bufferbloat), less loses bursts. */
-#define UDP_RCVBUF (1024 * 1024)
-/* What waits in a slow link's queue: 228 full datagrams, 2.7 ms of a gigabit.
- * The rest waits in the TUN interface's own queue, which can drop and tell. */
-#define UDP_SNDBUF (256 * 1024)
+	(CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)))
 
 struct udp_envelope {
 	union {
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
 	} addr;
-	struct iovec iov;
 	_Alignas(struct cmsghdr) uint8_t control[UDP_CONTROL_SIZE];
 };
 
@@ -50,40 +45,42 @@ struct udp_counters {
 	uint64_t refused;    /* by the firewall or the network: gone */
 	uint64_t sourceless; /* went out, but not from the wanted source */
 	uint64_t truncated;
+	uint64_t unsegmented; /* messages that had to go one by one */
 };
 
-struct udp {
-	int fd[UDP_FAMILIES]; /* -1: closed, or the host lacks the family */
-	uint16_t port;	      /* 0: closed */
+struct udp_gso {
+	bool on;
+	size_t size_max; /* a datagram's, that can be segmented */
+	uint32_t retry_after;
+};
+
+struct udp_io {
 	struct udp_counters counters;
 	struct source *source; /* borrowed; NULL: every source is good */
+	struct udp_gso gso[UDP_FAMILIES];
 	/* scratch of one call */
 	struct mmsghdr messages[WG_BATCH_MAX];
 	struct udp_envelope envelopes[WG_BATCH_MAX];
+	struct iovec iov[WG_BATCH_MAX];
 };
 
-void udp_init(struct udp *udp); /* closed */
-/* Opens both sockets on PORT (0: any) with FWMARK. What was open stays open
- * unless it succeeds: -EADDRINUSE, -EPERM. */
-WARN_UNUSED int udp_open(
-	struct udp *udp, uint16_t port, uint32_t fwmark, struct err *err);
-void udp_close(struct udp *udp);
-WARN_UNUSED int udp_set_fwmark(
-	const struct udp *udp, uint32_t fwmark, struct err *err);
+struct udp_bundle {
+	uint8_t *data;
+	size_t cap;	/* at least 65535, or bundles are cut off */
+	size_t len;	/* 0: it was cut off */
+	size_t segment; /* length of each datagram but the last */
+	struct wg_path path;
+	uint8_t ds;
+};
 
-/* Fills PACKETS, whose data point to CAP bytes each, with datagrams: data, len,
- * path and ds. Returns how many: 0 when none is waiting. One that did not fit
- * has len 0. */
-size_t udp_receive(struct udp *udp, enum udp_family family,
-	struct wg_packet *packets, struct wg_path *ret_paths, size_t count,
-	size_t cap);
+void udp_init(struct udp_io *io, unsigned int offloads);
+/* Fills BUNDLES but for data and cap; how many, 0 when none is waiting. */
+size_t udp_receive(struct udp_io *io, const struct udp_sockets *sockets,
+	enum udp_family family, struct udp_bundle *bundles, size_t count);
 /* Sends in order; returns how many were dealt with. Less than COUNT only when
  * the socket is full: *RET_BLOCKED tells which. */
-size_t udp_send(struct udp *udp, struct wg_packet *const *packets, size_t count,
+size_t udp_send(struct udp_io *io, const struct udp_sockets *sockets,
+	struct wg_packet *const *packets, size_t count,
 	enum udp_family *ret_blocked);
-
-/* The number that stands for an interface's name in "[fe80::1%name]"; 0: there
- * is none. */
-uint32_t udp_scope_index(const char *ifname);
 
 #endif

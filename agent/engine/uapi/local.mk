@@ -10,5 +10,5 @@ sbin_PROGRAMS += bin/wgengine
 bin_wgengine_SOURCES = agent/engine/main.c
 bin_wgengine_LDADD = agent/libuapi.a agent/libenginelinux.a agent/libcore.a \
 	lib/libwgconf.a lib/libos.a lib/libbase.a \
-	$(MNL_LIBS) $(B2_LIBS) $(SODIUM_LIBS)
+	$(MNL_LIBS) $(URCU_LIBS) $(B2_LIBS) $(SODIUM_LIBS)
 dist_man_MANS += man/wgengine.8
