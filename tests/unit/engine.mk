@@ -2,6 +2,7 @@
 UNIT_TESTS += \
 	tests/unit/test_datapath \
 	tests/unit/test_icmp \
+	tests/unit/test_offload \
 	tests/unit/test_session \
 	tests/unit/test_source \
 	tests/unit/test_udp
@@ -23,3 +24,6 @@ tests_unit_test_source_LDADD = $(ENGINE_TEST_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c tests/unit/rows.h
 tests_unit_test_udp_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_udp_LDADD = $(ENGINE_TEST_LIBS)
+tests_unit_test_offload_SOURCES = tests/unit/test_offload.c tests/unit/rows.h
+tests_unit_test_offload_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_offload_LDADD = $(ENGINE_TEST_LIBS)

@@ -24,7 +24,8 @@ static uint8_t got[65536]; /* what a host received last */
 struct node {
 	struct datapath path;
 	struct tun tun;
-	struct udp udp;
+	struct udp_io udp;
+	struct socket_group group;
 	struct wg_device *dev;
 	struct seckey key;
 	int host; /* the host's end of the "interface" */
@@ -68,8 +69,9 @@ static void node_begin(struct node *node, const struct now *now)
 	node->tun = TUN_INIT;
 	node->tun.fd = fds[0];
 	node->host = fds[1];
-	udp_init(&node->udp);
-	assert_int_equal(udp_open(&node->udp, 0, 0, &err), 0);
+	udp_init(&node->udp, 0);
+	assert_int_equal(
+		socket_group_open(&node->group, 1, 0, 0, false, &err), 0);
 	node->dev = wg_device_new(&rng, now);
 	assert_non_null(node->dev);
 	seckey_generate(&node->key);
@@ -78,16 +80,18 @@ static void node_begin(struct node *node, const struct now *now)
 	node->path.dev = node->dev;
 	node->path.tun = &node->tun;
 	node->path.udp = &node->udp;
+	node->path.sockets = &node->group.members[0];
+	node->path.worker = wg_device_own_worker(node->dev);
 	node->path.on_event = on_event;
 	node->path.arg = node;
-	assert_int_equal(datapath_init(&node->path, now), 0);
+	assert_int_equal(datapath_init(&node->path, DATAPATH_BUNDLES, now), 0);
 }
 
 static void node_end(struct node *node)
 {
 	datapath_release(&node->path);
 	wg_device_free(node->dev);
-	udp_close(&node->udp);
+	socket_group_close(&node->group);
 	tun_release(&node->tun);
 	close(node->host);
 }
@@ -109,7 +113,7 @@ static struct wg_peer *add_peer(struct pair *p, struct node *node,
 static void set_endpoint(
 	struct pair *p, struct node *node, const struct node *other)
 {
-	struct endpoint ep = { .port = other->udp.port };
+	struct endpoint ep = { .port = other->group.port };
 
 	assert_true(ipaddr_parse("127.0.0.1", &ep.addr));
 	wg_peer_set_endpoint(
@@ -152,7 +156,7 @@ static void run(struct pair *p)
 		assert_int_not_equal(
 			datapath_outward(&node->path, &p->now), DATAPATH_GONE);
 		for (size_t i = 0; i < UDP_FAMILIES; i++)
-			if (node->udp.fd[i] >= 0)
+			if (node->group.members[0].fd[i] >= 0)
 				assert_int_equal(
 					datapath_inward(&node->path,
 						(enum udp_family)i, &p->now),
@@ -330,19 +334,22 @@ static void test_rubbish(void **state)
 	struct wg_packet packet = { .data = bytes, .path = &path };
 	struct wg_packet *const list[] = { &packet };
 	enum udp_family blocked;
-	static struct udp stranger;
+	static struct udp_io stranger;
+	struct socket_group group;
 
-	udp_init(&stranger);
-	assert_int_equal(udp_open(&stranger, 0, 0, NULL), 0);
+	udp_init(&stranger, 0);
+	assert_int_equal(socket_group_open(&group, 1, 0, 0, false, NULL), 0);
 	assert_true(ipaddr_parse("127.0.0.1", &path.remote.addr));
-	path.remote.port = p->a.udp.port;
+	path.remote.port = p->a.group.port;
 	for (int i = 0; i < 500; i++) {
 		packet.len = random_below(&random, sizeof(bytes));
 		for (size_t k = 0; k < packet.len; k++)
 			bytes[k] = (uint8_t)random_next(&random);
 		if (packet.len >= 4 && i % 2) /* one of the message types */
 			memcpy(bytes, (uint8_t[4]){ (uint8_t)(i % 5) }, 4);
-		assert_int_equal(udp_send(&stranger, list, 1, &blocked), 1);
+		assert_int_equal(udp_send(&stranger, &group.members[0], list, 1,
+					 &blocked),
+			1);
 		bytes[0] &= 0x3f; /* never IPv4 or IPv6 */
 		if (packet.len > 0)
 			host_send(&p->a, bytes, packet.len);
@@ -350,7 +357,7 @@ static void test_rubbish(void **state)
 		assert_int_equal(host_receive(&p->a), 0);
 		assert_int_equal(host_receive(&p->b), 0);
 	}
-	udp_close(&stranger);
+	socket_group_close(&group);
 	test_first_packet(state);
 }
 

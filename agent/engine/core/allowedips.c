@@ -1,8 +1,10 @@
 #include "config.h"
 
 #include "engine/core/allowedips.h"
+#include "engine/core/retire.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,14 +16,23 @@ struct bits {
 };
 
 struct allowedip {
-	struct allowedip *child[2];
-	struct allowedip *parent;
-	struct wg_peer *peer; /* NULL: only joins its children */
-	struct list owned;    /* in the peer's list if there is a peer */
-	struct bits bits;     /* host bits are 0 */
+	_Atomic(struct allowedip *) child[2];
+	_Atomic(struct wg_peer *) peer; /* NULL: only joins its children */
+	struct allowedip *parent;	/* the writer's */
+	struct list owned; /* in the peer's list if there is a peer */
+	struct bits bits;  /* host bits are 0 */
+	struct retired retired;
 	uint8_t len;
-	enum ip_family family;
+	uint8_t family; /* enum ip_family */
 };
+
+#define LOAD(p)	    atomic_load_explicit((p), memory_order_acquire)
+#define STORE(p, v) atomic_store_explicit((p), (v), memory_order_release)
+
+void allowedips_init(struct allowedips *table, struct retirement *retirement)
+{
+	*table = (struct allowedips){ .retirement = retirement };
+}
 
 static uint64_t load64(const uint8_t *b)
 {
@@ -80,40 +91,49 @@ static unsigned int bit_at(struct bits a, unsigned int at)
 	return at < 64 ? a.hi >> (63 - at) & 1 : a.lo >> (127 - at) & 1;
 }
 
-static struct allowedip *lookup(struct allowedip *node, struct bits key,
-	unsigned int width, bool exact, unsigned int exact_len)
+/* The owner of the longest prefix that holds KEY. */
+static struct wg_peer *find(
+	struct allowedip *node, struct bits key, unsigned int width)
 {
-	struct allowedip *best = NULL;
+	struct wg_peer *best = NULL;
 
 	while (node && common_len(node->bits, key) >= node->len) {
-		if (exact ? node->len == exact_len : node->peer != NULL)
-			best = node;
+		struct wg_peer *peer = LOAD(&node->peer);
+
+		if (peer)
+			best = peer;
 		if (node->len >= width)
 			break;
-		node = node->child[bit_at(key, node->len)];
+		node = LOAD(&node->child[bit_at(key, node->len)]);
 	}
 	return best;
+}
+
+static struct allowedip *find_exact(
+	struct allowedip *node, struct bits key, unsigned int len)
+{
+	while (node && node->len <= len &&
+		common_len(node->bits, key) >= node->len) {
+		if (node->len == len)
+			return node;
+		node = LOAD(&node->child[bit_at(key, node->len)]);
+	}
+	return NULL;
 }
 
 struct wg_peer *allowedips_find4(
 	const struct allowedips *table, const uint8_t bytes[static 4])
 {
-	const struct allowedip *best =
-		lookup(table->root4, bits4(bytes), 32, false, 0);
-
-	return best ? best->peer : NULL;
+	return find(LOAD(&table->root4), bits4(bytes), 32);
 }
 
 struct wg_peer *allowedips_find6(
 	const struct allowedips *table, const uint8_t bytes[static 16])
 {
-	const struct allowedip *best =
-		lookup(table->root6, bits6(bytes), 128, false, 0);
-
-	return best ? best->peer : NULL;
+	return find(LOAD(&table->root6), bits6(bytes), 128);
 }
 
-static struct allowedip **root_of(
+static _Atomic(struct allowedip *) *root_of(
 	struct allowedips *table, enum ip_family family)
 {
 	return family == IP_V4 ? &table->root4 : &table->root6;
@@ -139,7 +159,7 @@ static struct allowedip *new_node(
 	if (!node)
 		return NULL;
 	list_init(&node->owned);
-	node->family = family;
+	node->family = (uint8_t)family;
 	node->bits = cut(bits, len);
 	node->len = (uint8_t)len;
 	return node;
@@ -147,7 +167,7 @@ static struct allowedip *new_node(
 
 static void adopt(struct allowedip *parent, struct allowedip *child)
 {
-	parent->child[bit_at(child->bits, parent->len)] = child;
+	STORE(&parent->child[bit_at(child->bits, parent->len)], child);
 	child->parent = parent;
 }
 
@@ -155,13 +175,13 @@ static void own(
 	struct allowedip *node, struct wg_peer *peer, struct list *owned)
 {
 	list_del(&node->owned);
-	node->peer = peer;
+	STORE(&node->peer, peer);
 	list_add_tail(owned, &node->owned);
 }
 
 /* Where PARENT, or the root, points at a child on KEY's side. */
-static struct allowedip **link_to(
-	struct allowedip **root, struct allowedip *parent, struct bits key)
+static _Atomic(struct allowedip *) *link_to(_Atomic(struct allowedip *) *root,
+	struct allowedip *parent, struct bits key)
 {
 	return parent ? &parent->child[bit_at(key, parent->len)] : root;
 }
@@ -169,7 +189,8 @@ static struct allowedip **link_to(
 int allowedips_add(struct allowedips *table, const struct ipnet *net,
 	struct wg_peer *peer, struct list *owned)
 {
-	struct allowedip **root, **link, *parent = NULL, *down, *node, *join;
+	_Atomic(struct allowedip *) *root, *link;
+	struct allowedip *parent = NULL, *down, *node, *join;
 	unsigned int len = net->prefix_len, common = 0;
 	struct bits key;
 
@@ -178,7 +199,7 @@ int allowedips_add(struct allowedips *table, const struct ipnet *net,
 	root = root_of(table, net->addr.family);
 
 	/* Down to the first node that does not hold all of KEY. */
-	for (down = *root; down; down = *link_to(root, parent, key)) {
+	for (down = LOAD(root); down; down = LOAD(link_to(root, parent, key))) {
 		common = common_len(down->bits, key);
 		if (common < down->len || down->len > len)
 			break;
@@ -191,44 +212,57 @@ int allowedips_add(struct allowedips *table, const struct ipnet *net,
 	node = new_node(net->addr.family, key, len);
 	if (!node)
 		return -ENOMEM;
+	/* Owned and pointing down before the one store that shows it. */
 	link = link_to(root, parent, key);
 	node->parent = parent;
+	own(node, peer, owned);
 	if (!down) {
-		*link = node;
+		STORE(link, node);
 	} else if (common >= len) { /* NODE holds DOWN */
-		*link = node;
 		adopt(node, down);
+		STORE(link, node);
 	} else { /* they part after COMMON bits */
 		join = new_node(net->addr.family, key, common);
 		if (!join) {
+			list_del(&node->owned);
 			free(node);
 			return -ENOMEM;
 		}
-		*link = join;
 		join->parent = parent;
 		adopt(join, down);
 		adopt(join, node);
+		STORE(link, join);
 	}
-	own(node, peer, owned);
 	return 0;
+}
+
+static void free_node(struct retired *retired)
+{
+	free(CONTAINER_OF(retired, struct allowedip, retired));
 }
 
 /* Takes the owner away, and the node and a parent that have no use then. */
 static void disown(struct allowedips *table, struct allowedip *node)
 {
-	struct allowedip **root = root_of(table, node->family);
+	_Atomic(struct allowedip *) *root =
+		root_of(table, (enum ip_family)node->family);
 
 	list_del(&node->owned);
-	node->peer = NULL;
-	while (node && !node->peer && !(node->child[0] && node->child[1])) {
-		struct allowedip *child =
-			node->child[0] ? node->child[0] : node->child[1];
+	STORE(&node->peer, NULL);
+	while (node && !LOAD(&node->peer) &&
+		!(LOAD(&node->child[0]) && LOAD(&node->child[1]))) {
+		struct allowedip *child = LOAD(&node->child[0]);
 		struct allowedip *parent = node->parent;
 
-		*link_to(root, parent, node->bits) = child;
+		if (!child)
+			child = LOAD(&node->child[1]);
+		STORE(link_to(root, parent, node->bits), child);
 		if (child)
 			child->parent = parent;
-		free(node);
+		if (table->retirement)
+			retire(table->retirement, &node->retired, free_node);
+		else
+			free(node);
 		node = parent;
 	}
 }
@@ -241,9 +275,9 @@ void allowedips_remove(struct allowedips *table, const struct ipnet *net,
 
 	if (!key_of(net, &key))
 		return;
-	node = lookup(*root_of(table, net->addr.family), key,
-		ip_bits(net->addr.family), true, net->prefix_len);
-	if (node && node->peer == peer)
+	node = find_exact(
+		LOAD(root_of(table, net->addr.family)), key, net->prefix_len);
+	if (node && LOAD(&node->peer) == peer)
 		disown(table, node);
 }
 
@@ -253,27 +287,37 @@ void allowedips_clear(struct allowedips *table, struct list *owned)
 		disown(table, LIST_ENTRY(pos, struct allowedip, owned));
 }
 
-static void release_tree(struct allowedip *node)
+static struct allowedip *take_child(struct allowedip *node)
 {
-	/* Depth first by parent pointers: no recursion on foreign depth. */
-	while (node) {
-		struct allowedip *child = node->child[0] ? TAKE(node->child[0])
-							 : TAKE(node->child[1]);
-		struct allowedip *parent = node->parent;
+	for (size_t i = 0; i < 2; i++) {
+		struct allowedip *child = LOAD(&node->child[i]);
 
 		if (child) {
-			node = child;
-			continue;
+			STORE(&node->child[i], NULL);
+			return child;
 		}
-		free(node);
-		node = parent;
+	}
+	return NULL;
+}
+
+/* Depth first by parent pointers: no recursion on foreign depth. */
+static void release_tree(struct allowedip *node)
+{
+	while (node) {
+		struct allowedip *child = take_child(node);
+		struct allowedip *parent = node->parent;
+
+		if (!child)
+			free(node);
+		node = child ? child : parent;
 	}
 }
 
 void allowedips_release(struct allowedips *table)
 {
-	release_tree(TAKE(table->root4));
-	release_tree(TAKE(table->root6));
+	release_tree(LOAD(&table->root4));
+	release_tree(LOAD(&table->root6));
+	allowedips_init(table, table->retirement);
 }
 
 struct ipnet allowedips_net(const struct list *element)
@@ -281,12 +325,12 @@ struct ipnet allowedips_net(const struct list *element)
 	const struct allowedip *node =
 		(const struct allowedip *)(const void *)((const char *)element -
 			offsetof(struct allowedip, owned));
-	struct ipnet net = { .addr.family = node->family,
+	struct ipnet net = { .addr.family = (enum ip_family)node->family,
 		.prefix_len = node->len };
 	uint8_t b[16];
 
 	store64(b, node->bits.hi);
 	store64(b + 8, node->bits.lo);
-	memcpy(net.addr.b, b, ip_bits(node->family) / 8);
+	memcpy(net.addr.b, b, ip_bits((enum ip_family)node->family) / 8);
 	return net;
 }

@@ -8,6 +8,13 @@
  * nothing beside them, so n prefixes make at most 2n-1 nodes and a lookup
  * visits at most 33 or 129 of them.
  *
+ * One writer, control; workers look up meanwhile, without a lock, as in the
+ * kernel's (RCU). Each change of the trie is one store of a pointer to nodes that
+ * are whole: a node that is put in points at what was there before it is pointed
+ * at; one that is taken out still points where it did until workers have let go
+ * of it (retire.h). So a look-up sees the table before or after each change, and
+ * an address whose owner did not change has that owner in both.
+ *
  * Memory moves in add, remove and clear only. Knows peers as pointers and the
  * list each of them keeps of its own nodes.
  */
@@ -22,10 +29,14 @@
 
 struct wg_peer;
 struct allowedip;
+struct retirement;
 
 struct allowedips {
-	struct allowedip *root4, *root6;
+	struct retirement *retirement; /* NULL: no workers, ever */
+	_Atomic(struct allowedip *) root4, root6;
 };
+
+void allowedips_init(struct allowedips *table, struct retirement *retirement);
 
 /* Frees the nodes; lists that hold them are left dangling. */
 void allowedips_release(struct allowedips *table);

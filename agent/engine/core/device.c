@@ -26,6 +26,8 @@ struct wg_device *wg_device_new(const struct wg_rng *rng, const struct now *now)
 	list_init(&dev->unsettled);
 	rng->fill(rng->arg, key, sizeof(key));
 	hash_init(&dev->peers_by_key, key);
+	index_init(&dev->indices, &dev->retirement);
+	allowedips_init(&dev->allowedips, &dev->retirement);
 	keypair_pool_init(&dev->keypairs, &dev->indices, &dev->retirement);
 	dev->scratch = malloc(SCRATCH_SIZE);
 	dev->limiter = calloc(1, sizeof(*dev->limiter));
@@ -97,7 +99,8 @@ struct wg_worker *wg_device_own_worker(struct wg_device *dev)
 
 bool wg_device_has_retired(const struct wg_device *dev)
 {
-	return retire_pending(&dev->retirement);
+	return retire_pending(&dev->retirement) ||
+		index_wants_settling(&dev->indices);
 }
 
 void wg_device_reclaim(struct wg_device *dev, const struct now *now)
@@ -105,6 +108,7 @@ void wg_device_reclaim(struct wg_device *dev, const struct now *now)
 	/* What workers said before they let go may name what goes now. */
 	wg_device_collect(dev, now);
 	retire_reclaim(&dev->retirement);
+	index_settle(&dev->indices);
 }
 
 void wg_device_flushed(struct wg_device *dev)
@@ -249,8 +253,7 @@ static int reserve(struct wg_device *dev, size_t count)
 	if (!r)
 		r = heap_reserve(&dev->timers, room);
 	if (!r)
-		r = index_reserve(
-			&dev->indices, room * (2 + KEYPAIRS_PER_PEER));
+		r = index_reserve(&dev->indices, room * KEYPAIRS_PER_PEER);
 	if (!r)
 		r = keypair_pool_reserve(&dev->keypairs,
 			count * KEYPAIRS_PER_PEER + KEYPAIRS_SPARE);

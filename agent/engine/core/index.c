@@ -2,65 +2,176 @@
 
 #include "engine/core/index.h"
 #include "engine/core/device.h"
+#include "engine/core/retire.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/banned.h"
 
+struct index_buckets {
+	struct retired retired;
+	unsigned int which; /* of an entry's two `next' */
+	size_t count;	    /* power of two */
+	_Atomic(struct index_entry *) heads[];
+};
+
+#define LOAD(p)	    atomic_load_explicit((p), memory_order_acquire)
+#define STORE(p, v) atomic_store_explicit((p), (v), memory_order_release)
+
+static void free_buckets(struct retired *retired)
+{
+	free(CONTAINER_OF(retired, struct index_buckets, retired));
+}
+
+void index_init(struct index_table *table, struct retirement *retirement)
+{
+	*table = (struct index_table){ .retirement = retirement };
+}
+
 void index_release(struct index_table *table)
 {
-	free(table->buckets);
-	*table = (struct index_table){ 0 };
+	free(table->handshakes);
+	free(LOAD(&table->keypairs));
+	free(table->bigger);
+	index_init(table, table->retirement);
 }
 
-static struct index_entry **bucket(
-	const struct index_table *table, uint32_t index)
+static struct index_buckets *new_buckets(size_t count)
 {
-	return &table->buckets[index & (table->bucket_count - 1)];
+	struct index_buckets *b;
+	size_t room = 16;
+
+	while (room < count)
+		room *= 2;
+	b = calloc(1, sizeof(*b) + room * sizeof(b->heads[0]));
+	if (b)
+		b->count = room;
+	return b;
 }
 
-static void link_entry(struct index_table *table, struct index_entry *entry)
+static _Atomic(struct index_entry *) *head_of(
+	struct index_buckets *b, uint32_t index)
 {
-	struct index_entry **head = bucket(table, entry->index);
-
-	entry->next = *head;
-	*head = entry;
+	return &b->heads[index & (b->count - 1)];
 }
 
-static void unlink_entry(struct index_table *table, struct index_entry *entry)
+/* Whole before it can be found. */
+static void link_entry(struct index_buckets *b, struct index_entry *entry)
 {
-	struct index_entry **link = bucket(table, entry->index);
+	_Atomic(struct index_entry *) *head = head_of(b, entry->index);
 
-	while (*link != entry)
-		link = &(*link)->next;
-	*link = entry->next;
-	entry->next = NULL;
+	STORE(&entry->next[b->which], LOAD(head));
+	STORE(head, entry);
+}
+
+/* Its own next stays: a worker may stand on it. */
+static void unlink_entry(struct index_buckets *b, struct index_entry *entry)
+{
+	_Atomic(struct index_entry *) *link = head_of(b, entry->index);
+
+	while (LOAD(link) != entry)
+		link = &LOAD(link)->next[b->which];
+	STORE(link, LOAD(&entry->next[b->which]));
+}
+
+static struct index_entry *find_in(struct index_buckets *b, uint32_t index)
+{
+	struct index_entry *entry;
+
+	if (!b)
+		return NULL;
+	for (entry = LOAD(head_of(b, index)); entry;
+		entry = LOAD(&entry->next[b->which]))
+		if (entry->index == index)
+			return entry;
+	return NULL;
+}
+
+/* --- growing --- */
+
+static void link_all(struct index_buckets *to, const struct index_buckets *from)
+{
+	to->which = from ? !from->which : 0;
+	for (size_t i = 0; from && i < from->count; i++)
+		for (struct index_entry *entry = LOAD(&from->heads[i]); entry;
+			entry = LOAD(&entry->next[from->which]))
+			link_entry(to, entry);
+}
+
+static bool has_workers(const struct index_table *table)
+{
+	return table->retirement && table->retirement->deferred;
+}
+
+void index_settle(struct index_table *table)
+{
+	struct index_buckets *old = LOAD(&table->keypairs);
+	struct index_buckets *bigger = table->bigger;
+
+	if (!bigger)
+		return;
+	table->bigger = NULL;
+	link_all(bigger, old);
+	STORE(&table->keypairs, bigger);
+	if (old && table->retirement)
+		retire(table->retirement, &old->retired, free_buckets);
+	else
+		free(old);
+}
+
+bool index_wants_settling(const struct index_table *table)
+{
+	return table->bigger != NULL;
+}
+
+static int grow_handshakes(struct index_table *table, size_t count)
+{
+	struct index_buckets *old = table->handshakes, *bigger;
+
+	if (old && old->count >= count)
+		return 0;
+	bigger = new_buckets(count);
+	if (!bigger)
+		return -ENOMEM;
+	link_all(bigger, old);
+	table->handshakes = bigger;
+	free(old);
+	return 0;
+}
+
+static int grow_keypairs(struct index_table *table, size_t count)
+{
+	struct index_buckets *present = LOAD(&table->keypairs), *bigger;
+
+	if ((present && present->count >= count) ||
+		(table->bigger && table->bigger->count >= count))
+		return 0;
+	bigger = new_buckets(count);
+	if (!bigger)
+		return -ENOMEM;
+	free(table->bigger); /* nobody has seen it */
+	table->bigger = bigger;
+	/* The first one can have no worker on it. */
+	if (!present || !has_workers(table))
+		index_settle(table);
+	return 0;
 }
 
 int index_reserve(struct index_table *table, size_t count)
 {
-	struct index_table bigger = { .bucket_count = 16 };
+	int r = grow_handshakes(table, count);
 
-	while (bigger.bucket_count < count)
-		bigger.bucket_count *= 2;
-	if (bigger.bucket_count <= table->bucket_count)
-		return 0;
-	bigger.buckets =
-		calloc(bigger.bucket_count, sizeof(struct index_entry *));
-	if (!bigger.buckets)
-		return -ENOMEM;
-	for (size_t i = 0; i < table->bucket_count; i++) {
-		while (table->buckets[i]) {
-			struct index_entry *entry = table->buckets[i];
+	return r == 0 ? grow_keypairs(table, count) : r;
+}
 
-			table->buckets[i] = entry->next;
-			link_entry(&bigger, entry);
-		}
-	}
-	free(table->buckets);
-	*table = bigger;
-	return 0;
+/* --- entries --- */
+
+static struct index_buckets *buckets_of(
+	const struct index_table *table, enum index_kind kind)
+{
+	return kind == INDEX_KEYPAIR ? LOAD(&table->keypairs)
+				     : table->handshakes;
 }
 
 void index_insert(struct index_table *table, const struct wg_rng *rng,
@@ -77,7 +188,7 @@ void index_insert(struct index_table *table, const struct wg_rng *rng,
 	} while (index_find(table, entry->index));
 	entry->kind = kind;
 	entry->peer = peer;
-	link_entry(table, entry);
+	link_entry(buckets_of(table, kind), entry);
 }
 
 void index_replace(struct index_table *table, struct index_entry *from,
@@ -85,30 +196,30 @@ void index_replace(struct index_table *table, struct index_entry *from,
 {
 	BUG_ON(from->kind == INDEX_FREE);
 	index_remove(table, to);
-	unlink_entry(table, from);
+	index_remove(table, from);
 	to->index = from->index;
 	to->peer = from->peer;
 	to->kind = kind;
-	link_entry(table, to);
-	from->kind = INDEX_FREE;
+	link_entry(buckets_of(table, kind), to);
 }
 
 void index_remove(struct index_table *table, struct index_entry *entry)
 {
 	if (entry->kind == INDEX_FREE)
 		return;
-	unlink_entry(table, entry);
+	unlink_entry(buckets_of(table, entry->kind), entry);
 	entry->kind = INDEX_FREE;
+}
+
+struct index_entry *index_find_keypair(
+	const struct index_table *table, uint32_t index)
+{
+	return find_in(LOAD(&table->keypairs), index);
 }
 
 struct index_entry *index_find(const struct index_table *table, uint32_t index)
 {
-	struct index_entry *entry;
+	struct index_entry *entry = find_in(table->handshakes, index);
 
-	if (!table->bucket_count)
-		return NULL;
-	for (entry = *bucket(table, index); entry; entry = entry->next)
-		if (entry->index == index)
-			return entry;
-	return NULL;
+	return entry ? entry : index_find_keypair(table, index);
 }

@@ -1,26 +1,33 @@
 #include "config.h"
+
 #include "engine/core/retire.h"
+
 #include "base/banned.h"
-void retire(struct retirement *r, struct retired *node,
-	void (*fn)(struct retired *))
+
+void retire(struct retirement *retirement, struct retired *retired,
+	void (*free)(struct retired *retired))
 {
-	if (!r->deferred) {
-		fn(node);
+	if (!retirement->deferred) {
+		free(retired);
 		return;
 	}
-	node->free = fn;
-	node->next = r->list;
-	r->list = node;
+	retired->free = free;
+	retired->next = retirement->list;
+	retirement->list = retired;
 }
-bool retire_pending(const struct retirement *r)
+
+bool retire_pending(const struct retirement *retirement)
 {
-	return r->list != NULL;
+	return retirement->list != NULL;
 }
-void retire_reclaim(struct retirement *r)
+
+void retire_reclaim(struct retirement *retirement)
 {
-	while (r->list) {
-		struct retired *n = r->list;
-		r->list = n->next;
-		n->free(n);
+	/* Last in, first out: a keypair goes before the peer it names. */
+	while (retirement->list) {
+		struct retired *retired = retirement->list;
+
+		retirement->list = retired->next;
+		retired->free(retired);
 	}
 }

@@ -325,13 +325,13 @@ static size_t open_data(struct wg_worker *w, const struct now *now,
 	const struct wg_message_data *header = (const void *)packets->data;
 	struct le32 index = header->receiver_index;
 	struct index_entry *entry =
-		index_find(&w->dev->indices, le32_get(index));
+		index_find_keypair(&w->dev->indices, le32_get(index));
 	struct keypair *kp = NULL;
 	size_t n = 1;
 
 	while (n < count && is_data_for(&packets[n], index))
 		n++;
-	if (entry && entry->kind == INDEX_KEYPAIR)
+	if (entry)
 		kp = CONTAINER_OF(entry, struct keypair, entry);
 	if (keypair_may_open(kp, now->mono)) {
 		open_run(w, now, kp, packets, n);
