@@ -90,8 +90,6 @@ done
 starts
 kill -KILL "$pid"
 check "killed hard" wait_for 2 gone "$pid"
-no_interface() { ! ip -n "$LAB-a" link show wa; }
-check "the interface goes with its last thread" wait_for 2 no_interface
 check "its socket stays behind" test -S $socket
 check "the next one takes it over" ns a wgengine wa
 pid=$(engine_pid a)

@@ -63,11 +63,16 @@ spawn() {
 	LAB_PIDS+=("$SPAWNED")
 }
 
-# alive PID: it runs. A zombie that nobody has collected yet does not.
+# alive PID: it runs. A zombie that nobody has collected yet does not, unless
+# other threads of it are still on their way out.
 alive() {
-	local line
+	local line threads
 	while read -r line; do
-		[[ $line != State:*Z* ]] || return 1
+		[[ $line != State:*Z* ]] || {
+			threads=("/proc/$1/task/"*)
+			[ ${#threads[@]} -gt 1 ]
+			return
+		}
 	done 2>/dev/null <"/proc/$1/status" && [ -d "/proc/$1" ]
 }
 

@@ -84,7 +84,7 @@ static void node_begin(struct node *node, const struct now *now)
 	node->path.worker = wg_device_own_worker(node->dev);
 	node->path.on_event = on_event;
 	node->path.arg = node;
-	assert_int_equal(datapath_init(&node->path, DATAPATH_BUNDLES, now), 0);
+	assert_int_equal(datapath_init(&node->path, DATAPATH_BUDGET, now), 0);
 }
 
 static void node_end(struct node *node)

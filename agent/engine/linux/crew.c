@@ -245,7 +245,7 @@ static int prepare(
 	m->path.tun = m->tun;
 	m->path.udp = &m->udp;
 	m->path.verify = options->verify;
-	if (!m->worker || datapath_init(&m->path, DATAPATH_BUNDLES, &now) < 0)
+	if (!m->worker || datapath_init(&m->path, DATAPATH_BUDGET, &now) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

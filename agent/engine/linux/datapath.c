@@ -21,19 +21,19 @@
 /* Frames that are one packet each: as many as a batch holds. */
 #define SINGLE_FRAMES WG_BATCH_MAX
 
-int datapath_init(struct datapath *dp, size_t bundles, const struct now *now)
+int datapath_init(struct datapath *dp, size_t turns, const struct now *now)
 {
 	int r = arena_init(&dp->frame, FRAME_MAX);
 
 	if (r == 0)
 		r = arena_init(&dp->sealing, SEALING_SIZE);
 	if (r == 0)
-		r = arena_init(&dp->received, bundles * BUNDLE_STEP);
+		r = arena_init(&dp->received, DATAPATH_BUNDLES * BUNDLE_STEP);
 	if (r < 0)
 		return r;
 	icmp_limiter_init(&dp->icmp, now->mono);
-	dp->bundle_max = bundles;
-	for (size_t i = 0; i < bundles; i++) {
+	dp->turns = turns;
+	for (size_t i = 0; i < DATAPATH_BUNDLES; i++) {
 		dp->bundles[i].data = dp->received.memory + i * BUNDLE_STEP;
 		dp->bundles[i].cap = BUNDLE_STEP;
 	}
@@ -291,9 +291,9 @@ static void take_bundle(struct datapath *dp, const struct udp_bundle *bundle,
 enum datapath_state datapath_inward(
 	struct datapath *dp, enum udp_family family, const struct now *now)
 {
-	for (size_t turn = 0; turn < DATAPATH_BUDGET; turn++) {
+	for (size_t turn = 0; turn < dp->turns; turn++) {
 		size_t count = udp_receive(dp->udp, dp->sockets, family,
-			dp->bundles, dp->bundle_max);
+			dp->bundles, DATAPATH_BUNDLES);
 
 		for (size_t i = 0; i < count; i++)
 			take_bundle(dp, &dp->bundles[i], now);
@@ -301,7 +301,7 @@ enum datapath_state datapath_inward(
 			open_batch(dp, now);
 		/* Its packets lie in the bundles. */
 		coalesce_flush(&dp->coalescer, write_frame, dp);
-		if (count < dp->bundle_max)
+		if (count < DATAPATH_BUNDLES)
 			break;
 	}
 	return dp->gone ? DATAPATH_GONE : DATAPATH_OPEN;

@@ -74,7 +74,7 @@ struct datapath {
 
 	/* inward */
 	struct arena received;
-	size_t bundle_max;
+	size_t turns; /* receives of one call */
 	struct udp_bundle bundles[DATAPATH_BUNDLES];
 	struct wg_packet in[WG_BATCH_MAX];
 	size_t in_count;
@@ -87,10 +87,10 @@ enum datapath_state {
 	DATAPATH_GONE,	  /* the interface was deleted */
 };
 
-/* DP is all zero but for what is borrowed and verify. BUNDLES: how many one
- * receive may bring, at most DATAPATH_BUNDLES. 0 or -ENOMEM. */
+/* DP is all zero but for what is borrowed and verify. TURNS: how often one call
+ * of datapath_inward may receive. 0 or -ENOMEM. */
 WARN_UNUSED int datapath_init(
-	struct datapath *dp, size_t bundles, const struct now *now);
+	struct datapath *dp, size_t turns, const struct now *now);
 void datapath_release(struct datapath *dp);
 /* Sealed packets wait for a full socket. */
 bool datapath_is_blocked(const struct datapath *dp);

@@ -36,8 +36,10 @@
  * for these at most. Data does not wait for any. */
 #define HANDSHAKES_PER_WAKEUP 16
 _Static_assert(HANDSHAKES_PER_WAKEUP <= WG_WORK_MAX, "what a turn may replace");
-/* Bundles of one receive of control's: 64 handshakes each, if they come so. */
-#define CONTROL_BUNDLES 4
+/* Control takes in far more than it works off: the core's queue must see a flood
+ * to know it for one (at 512, of 2048), and not the socket's buffer, which drops
+ * friend and foe. */
+#define CONTROL_TURNS (1024 / DATAPATH_BUNDLES)
 
 struct engine_socket {
 	struct engine *engine;
@@ -448,7 +450,7 @@ static int join_device(struct engine *engine, const struct now *now)
 	engine->path.verify = engine->options.verify;
 	engine->path.on_event = engine->options.on_event;
 	engine->path.arg = engine->options.arg;
-	return datapath_init(&engine->path, CONTROL_BUNDLES, now);
+	return datapath_init(&engine->path, CONTROL_TURNS, now);
 }
 
 static unsigned int udp_offloads(const struct engine *engine)
