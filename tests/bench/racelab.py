@@ -89,7 +89,7 @@ class Host:
     def start(self, command, log):
         """COMMAND may stay, or return once its daemon is ready."""
         socket = f"/run/wireguard/{self.interface}.sock"
-        with open(log, "ab") as output:
+        with open(log, "wb") as output:
             self.engine = subprocess.Popen(
                 self.exec("sh", "-c", f"exec env {command} {self.interface}"),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output)
