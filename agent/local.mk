@@ -29,7 +29,7 @@ agent_libagent_a_SOURCES = \
 sbin_PROGRAMS += bin/meshagent
 bin_meshagent_SOURCES = agent/main.c
 bin_meshagent_LDADD = agent/libagent.a agent/libuapi.a agent/libenginelinux.a \
-	agent/libcore.a lib/libmeshproto.a lib/libwgconf.a lib/libos.a \
+	agent/libcore.a $(AEAD_LIBS) lib/libmeshproto.a lib/libwgconf.a lib/libos.a \
 	lib/libbase.a $(CURL_LIBS) $(JANSSON_LIBS) $(MNL_LIBS) $(URCU_LIBS) $(B2_LIBS) \
 	$(SODIUM_LIBS)
 dist_man_MANS += man/meshagent.8

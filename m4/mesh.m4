@@ -83,3 +83,25 @@ AC_DEFUN([MESH_MISSING_LIBS], [
 	AS_IF([test -n "$mesh_missing"], [AC_MSG_ERROR([libraries are missing.
 On Debian: apt-get install$mesh_missing])])
 ])
+
+# Can the compiler build the batch kernel? Whether the CPU can run it is asked
+# when the program starts.
+AC_DEFUN([MESH_AVX512], [
+	AVX512_CFLAGS="-O2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512ifma -mavx512vbmi2"
+	AC_CACHE_CHECK([whether $CC builds for AVX-512], [mesh_cv_avx512], [
+		mesh_saved_CFLAGS=$CFLAGS
+		CFLAGS="$CFLAGS $AVX512_CFLAGS"
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <immintrin.h>]],
+			[[__m512i x = _mm512_setzero_si512();
+			x = _mm512_madd52lo_epu64(x, x, x);
+			x = _mm512_shrdi_epi64(x, x, 44);
+			return (int)_mm512_reduce_add_epi64(x)
+				+ __builtin_cpu_supports("avx512vbmi2");]])],
+			[mesh_cv_avx512=yes], [mesh_cv_avx512=no])
+		CFLAGS=$mesh_saved_CFLAGS
+	])
+	AS_IF([test "x$mesh_cv_avx512" = xyes],
+		[AC_DEFINE([HAVE_AVX512], [1], [The batch kernel is built.])])
+	AM_CONDITIONAL([HAVE_AVX512], [test "x$mesh_cv_avx512" = xyes])
+	AC_SUBST([AVX512_CFLAGS])
+])

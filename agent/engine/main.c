@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "base/num.h"
+#include "engine/aead/aead.h"
 #include "engine/linux/engine.h"
 #include "engine/uapi/server.h"
 #include "os/args.h"
@@ -28,7 +29,7 @@
 struct program {
 	bool foreground, silent, verify;
 	int tun_fd, uapi_fd;
-	const char *workers_text, *offload_text, *nice_text;
+	const char *workers_text, *offload_text, *nice_text, *aead;
 	uint64_t workers;
 	unsigned int offloads;
 	int nice;
@@ -300,6 +301,10 @@ static int start(struct program *program, const char *ifname, struct err *err)
 		return err_errno(err, "cannot forbid core dumps");
 	if (sodium_init() < 0)
 		return err_set(err, -ENOSYS, "libsodium does not start");
+	r = aead_select(program->aead, err);
+	if (r < 0)
+		return r;
+	log_debug("cryptography: %s", aead_selected());
 	return serve(program, ifname, err);
 }
 
@@ -332,6 +337,9 @@ int main(int argc, char **argv)
 			&program.offload_text),
 		ARGS_TEXT("nice", 0, "N", "priority of these threads (-10)",
 			&program.nice_text),
+		ARGS_TEXT("aead", 0, "NAME",
+			"cryptography: avx512, sodium (the best that runs)",
+			&program.aead),
 		ARGS_FLAG("verify", 0, "check every inner checksum",
 			&program.verify),
 	};

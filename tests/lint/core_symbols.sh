@@ -5,7 +5,7 @@
 # shellcheck source=tests/tap.sh
 . "${SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/tap.sh"
 archive=$BUILDDIR/agent/libcore.a
-allowed='^(crypto_|sodium_|randombytes_|blake2|mem(cpy|set|move|cmp)|__mem|strlen|strnlen|qsort|bsearch|__stack_chk_fail|__(asan|ubsan|sanitizer|gcov|llvm)|_GLOBAL_OFFSET_TABLE_|abort|__assert_fail)'
+allowed='^(aead_(new|free|seal|open)$|crypto_|sodium_|randombytes_|blake2|mem(cpy|set|move|cmp)|__mem|strlen|strnlen|qsort|bsearch|__stack_chk_fail|__(asan|ubsan|sanitizer|gcov|llvm)|_GLOBAL_OFFSET_TABLE_|abort|__assert_fail)'
 house='^(err|hash|heap|ip|ipaddr|ipnet|endpoint|key|seckey|signseed|signpub|list|mono|wall|le32|le64|be16|be32|be64)_'
 configuring='^(malloc|calloc|realloc|reallocarray|free|aligned_alloc|posix_memalign)$'
 [ -e "$archive" ] || { fail "the core was built" "$archive is missing"; finish; }
@@ -17,7 +17,7 @@ strange=$(comm -23 <(echo "$undefined") <(echo "$defined") |
 check_eq "the core calls nothing outside its allow-list" "" "$strange"
 
 # The data path's objects never allocate.
-for object in transport aead replay noise keyring cookie ratelimiter timers blake2s; do
+for object in transport worker outbox flow replay noise keyring cookie ratelimiter timers blake2s; do
 	named=$(nm -P --undefined-only "$archive" 2>/dev/null |
 		awk -v o="$object" '/:$/ { here = ($0 ~ o "\\.o") } here && NF > 1 {print $1}' |
 		grep -E "$configuring")

@@ -2,7 +2,7 @@
 agent_test_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/tests/unit $(CMOCKA_CFLAGS)
 agent_test_cflags = $(AM_CFLAGS) -Wno-frame-larger-than
 agent_test_ldadd = agent/libagent.a agent/libuapi.a agent/libenginelinux.a \
-	agent/libcore.a lib/libmeshproto.a lib/libwgconf.a lib/libos.a \
+	agent/libcore.a $(AEAD_LIBS) lib/libmeshproto.a lib/libwgconf.a lib/libos.a \
 	lib/libbase.a $(CURL_LIBS) $(JANSSON_LIBS) $(MNL_LIBS) $(URCU_LIBS) $(B2_LIBS) \
 	$(SODIUM_LIBS) $(CMOCKA_LIBS)
 

@@ -1,5 +1,5 @@
 # unit tests of core: add each to UNIT_TESTS
-core_test_ldadd = agent/libcore.a lib/libbase.a $(B2_LIBS) $(SODIUM_LIBS) \
+core_test_ldadd = agent/libcore.a $(AEAD_LIBS) lib/libbase.a $(B2_LIBS) $(SODIUM_LIBS) \
 	$(CMOCKA_LIBS)
 core_test_cppflags = $(AM_CPPFLAGS) $(B2_CFLAGS) $(CMOCKA_CFLAGS)
 core_test_common = tests/unit/coretest.c tests/unit/coretest.h
@@ -116,3 +116,11 @@ UNIT_TESTS += tests/unit/test_vectors
 tests_unit_test_vectors_SOURCES = tests/unit/test_vectors.c $(core_test_common)
 tests_unit_test_vectors_CPPFLAGS = $(core_test_cppflags) $(JANSSON_CFLAGS)
 tests_unit_test_vectors_LDADD = $(core_test_ldadd) $(JANSSON_LIBS)
+if HAVE_AVX512
+UNIT_TESTS += tests/unit/test_aead_poly
+endif
+tests_unit_test_aead_poly_SOURCES = tests/unit/test_aead_poly.c \
+	tests/unit/coretest.c tests/unit/coretest.h
+tests_unit_test_aead_poly_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_aead_poly_CFLAGS = $(AM_CFLAGS) $(AVX512_CFLAGS)
+tests_unit_test_aead_poly_LDADD = $(core_test_ldadd)

@@ -6,7 +6,7 @@ UNIT_TESTS += \
 	tests/unit/test_session \
 	tests/unit/test_source \
 	tests/unit/test_udp
-ENGINE_TEST_LIBS = agent/libuapi.a agent/libenginelinux.a agent/libcore.a \
+ENGINE_TEST_LIBS = agent/libuapi.a agent/libenginelinux.a agent/libcore.a $(AEAD_LIBS) \
 	lib/libwgconf.a lib/libos.a lib/libbase.a \
 	$(MNL_LIBS) $(URCU_LIBS) $(B2_LIBS) $(SODIUM_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_datapath_SOURCES = tests/unit/test_datapath.c tests/unit/rows.h

@@ -55,8 +55,13 @@ static void test_padding(void **state)
 /* Two ends of one session. */
 static struct keypair ends[2];
 
+static struct aead *aead;
+
 static void setup(void)
 {
+	if (!aead)
+		aead = aead_new();
+	assert_non_null(aead);
 	memset(ends, 0, sizeof(ends));
 	for (int i = 0; i < 2; i++) {
 		memset(ends[i].session.sending_key, 1 + i, KEY_SIZE);
@@ -100,7 +105,7 @@ static void test_batches(void **state)
 
 		fill_batch(&rng, p, count);
 		assert_int_equal(
-			wg_transport_seal(&ends[0], NULL, p, count, 1420),
+			wg_transport_seal(&ends[0], aead, p, count, 1420),
 			count);
 		for (size_t i = 0; i < count; i++) {
 			const struct wg_message_data *header =
@@ -119,7 +124,7 @@ static void test_batches(void **state)
 				if (j >= WG_HEADROOM + lens[i] + WG_TAILROOM)
 					assert_int_equal(slots[i][j], 0xee);
 		}
-		wg_transport_open(&ends[1], NULL, p, count, v);
+		wg_transport_open(&ends[1], aead, p, count, v);
 		for (size_t i = 0; i < count; i++) {
 			size_t padding = transport_padding(lens[i], 1420);
 
@@ -144,13 +149,13 @@ static void test_mixed_batch(void **state)
 	(void)state;
 	setup();
 	fill_batch(&rng, p, N);
-	assert_int_equal(wg_transport_seal(&ends[0], NULL, p, N, 1420), N);
+	assert_int_equal(wg_transport_seal(&ends[0], aead, p, N, 1420), N);
 	slots[3][p[3].len - 1] ^= 0x80; /* tag */
 	slots[7][20] ^= 1;		/* text, or tag of an empty one */
 	slots[9][8] ^= 1;		/* counter */
 	memcpy(slots[33], slots[32], SLOT);
 	p[33].len = p[32].len;
-	wg_transport_open(&ends[1], NULL, p, N, v);
+	wg_transport_open(&ends[1], aead, p, N, v);
 	for (size_t i = 0; i < N; i++) {
 		bool spoiled = i == 3 || i == 7 || i == 9;
 
@@ -164,13 +169,13 @@ static void test_mixed_batch(void **state)
 	/* A spoiled packet did not use its counter up: the true one opens. */
 	setup();
 	fill_batch(&rng, p, 1);
-	assert_int_equal(wg_transport_seal(&ends[0], NULL, p, 1, 1420), 1);
+	assert_int_equal(wg_transport_seal(&ends[0], aead, p, 1, 1420), 1);
 	slots[0][p[0].len - 1] ^= 1;
 	memcpy(slots[1], slots[0], SLOT);
 	p[1] = p[0];
 	p[1].data = slots[1];
 	slots[1][p[1].len - 1] ^= 1;
-	wg_transport_open(&ends[1], NULL, p, 2, v);
+	wg_transport_open(&ends[1], aead, p, 2, v);
 	assert_int_equal(v[0], TRANSPORT_BAD_TAG);
 	assert_int_equal(v[1], TRANSPORT_OPENED);
 }
@@ -186,15 +191,15 @@ static void test_counter_limit(void **state)
 	setup();
 	ends[0].sending_counter = REJECT_AFTER_MESSAGES - 5;
 	fill_batch(&rng, p, 8);
-	assert_int_equal(wg_transport_seal(&ends[0], NULL, p, 8, 1420), 5);
+	assert_int_equal(wg_transport_seal(&ends[0], aead, p, 8, 1420), 5);
 	assert_ptr_equal(p[4].data, slots[4]);
 	assert_ptr_equal(p[5].data, slots[5] + WG_HEADROOM); /* untouched */
 	assert_memory_equal(p[5].data, plain[5], lens[5]);
 	assert_false(keypair_may_seal(&ends[0], test_now(0).mono));
-	assert_int_equal(wg_transport_seal(&ends[0], NULL, p + 5, 3, 1420), 0);
+	assert_int_equal(wg_transport_seal(&ends[0], aead, p + 5, 3, 1420), 0);
 	assert_true(ends[0].sending_counter >= REJECT_AFTER_MESSAGES &&
 		ends[0].sending_counter < UINT64_MAX - WG_BATCH_MAX);
-	wg_transport_open(&ends[1], NULL, p, 5, v);
+	wg_transport_open(&ends[1], aead, p, 5, v);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(v[i], TRANSPORT_OPENED);
 }
@@ -209,8 +214,8 @@ static void test_reflection(void **state)
 	(void)state;
 	setup();
 	fill_batch(&rng, p, 1);
-	assert_int_equal(wg_transport_seal(&ends[0], NULL, p, 1, 1420), 1);
-	wg_transport_open(&ends[0], NULL, p, 1, v);
+	assert_int_equal(wg_transport_seal(&ends[0], aead, p, 1, 1420), 1);
+	wg_transport_open(&ends[0], aead, p, 1, v);
 	assert_int_equal(v[0], TRANSPORT_BAD_TAG);
 }
 

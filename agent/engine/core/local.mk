@@ -2,7 +2,6 @@
 noinst_LIBRARIES += agent/libcore.a
 agent_libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(B2_CFLAGS)
 agent_libcore_a_SOURCES = \
-	agent/engine/core/aead.c agent/engine/core/aead.h \
 	agent/engine/core/allowedips.c agent/engine/core/allowedips.h \
 	agent/engine/core/blake2s.c agent/engine/core/blake2s.h \
 	agent/engine/core/cookie.c agent/engine/core/cookie.h \

@@ -7,11 +7,11 @@
 
 #include "base/key.h"
 #include "base/wire.h"
+#include "engine/aead/aead.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define AEAD_TAG_SIZE  16
 #define SEALED_SIZE(n) ((n) + AEAD_TAG_SIZE)
 #define COOKIE_SIZE    16
 #define TAI64N_SIZE    12

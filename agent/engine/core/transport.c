@@ -1,9 +1,9 @@
 #include "config.h"
 
 #include "engine/core/transport.h"
-#include "engine/core/aead.h"
 #include "engine/core/limits.h"
 #include "engine/core/messages.h"
+#include "engine/aead/aead.h"
 
 #include <string.h>
 
@@ -42,8 +42,8 @@ static size_t reserve_counters(
 		: (size_t)(REJECT_AFTER_MESSAGES - first);
 }
 
-static void seal_run(struct keypair *kp, struct wg_packet *packets,
-	size_t count, uint64_t first, uint32_t mtu)
+static void seal_run(struct keypair *kp, struct aead *aead,
+	struct wg_packet *packets, size_t count, uint64_t first, uint32_t mtu)
 {
 	struct aead_packet batch[AEAD_BATCH_MAX];
 
@@ -67,7 +67,7 @@ static void seal_run(struct keypair *kp, struct wg_packet *packets,
 		p->len = sizeof(header) + SEALED_SIZE(batch[i].len);
 		memcpy(p->data, &header, sizeof(header));
 	}
-	aead_seal(kp->session.sending_key, batch, count);
+	aead_seal(aead, kp->session.sending_key, batch, count);
 }
 
 size_t wg_message_size(size_t len, uint32_t mtu)
@@ -82,13 +82,12 @@ size_t wg_transport_seal(struct keypair *kp, struct aead *aead,
 	size_t done = 0;
 	uint64_t first = 0;
 
-	(void)aead;
 	count = reserve_counters(kp, count, &first);
 	while (done < count) {
 		size_t n = count - done < AEAD_BATCH_MAX ? count - done
 							 : AEAD_BATCH_MAX;
 
-		seal_run(kp, packets + done, n, first + done, mtu);
+		seal_run(kp, aead, packets + done, n, first + done, mtu);
 		done += n;
 	}
 	return count;
@@ -104,8 +103,9 @@ static enum transport_verdict judge(
 	return TRANSPORT_OPENED;
 }
 
-static void open_run(struct keypair *kp, struct wg_packet *packets,
-	size_t count, enum transport_verdict *ret_verdicts)
+static void open_run(struct keypair *kp, struct aead *aead,
+	struct wg_packet *packets, size_t count,
+	enum transport_verdict *ret_verdicts)
 {
 	struct aead_packet batch[AEAD_BATCH_MAX];
 
@@ -123,7 +123,7 @@ static void open_run(struct keypair *kp, struct wg_packet *packets,
 			.counter = le64_get(header.counter),
 		};
 	}
-	aead_open(kp->session.receiving_key, batch, count);
+	aead_open(aead, kp->session.receiving_key, batch, count);
 	while (atomic_flag_test_and_set_explicit(
 		&kp->turn, memory_order_acquire))
 		; /* another worker's few hundred ns, for a packet astray */
@@ -136,11 +136,10 @@ void wg_transport_open(struct keypair *kp, struct aead *aead,
 	struct wg_packet *packets, size_t count,
 	enum transport_verdict *ret_verdicts)
 {
-	(void)aead;
 	while (count) {
 		size_t n = count < AEAD_BATCH_MAX ? count : AEAD_BATCH_MAX;
 
-		open_run(kp, packets, n, ret_verdicts);
+		open_run(kp, aead, packets, n, ret_verdicts);
 		packets += n;
 		ret_verdicts += n;
 		count -= n;

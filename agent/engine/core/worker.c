@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "engine/core/worker.h"
+#include "engine/aead/aead.h"
 #include "engine/core/inner.h"
 #include "engine/core/peer.h"
 #include "engine/core/state.h"
@@ -11,12 +12,14 @@
 bool worker_init(struct wg_worker *w, struct wg_device *dev)
 {
 	w->dev = dev;
-	return outbox_init(&w->outbox);
+	w->aead = aead_new();
+	return w->aead && outbox_init(&w->outbox);
 }
 
 void worker_release(struct wg_worker *w)
 {
 	outbox_release(&w->outbox);
+	aead_free(w->aead);
 }
 
 bool wg_worker_has_posted(struct wg_worker *w)

@@ -8,7 +8,7 @@ agent_libuapi_a_SOURCES = \
 
 sbin_PROGRAMS += bin/wgengine
 bin_wgengine_SOURCES = agent/engine/main.c
-bin_wgengine_LDADD = agent/libuapi.a agent/libenginelinux.a agent/libcore.a \
+bin_wgengine_LDADD = agent/libuapi.a agent/libenginelinux.a agent/libcore.a $(AEAD_LIBS) \
 	lib/libwgconf.a lib/libos.a lib/libbase.a \
 	$(MNL_LIBS) $(URCU_LIBS) $(B2_LIBS) $(SODIUM_LIBS)
 dist_man_MANS += man/wgengine.8
