@@ -80,7 +80,8 @@ static bool find_transport(struct segmenter *s,
 	}
 	/* Behind extension headers the kernel's word is taken for it. */
 	s->family = IP_V6;
-	return packet[0] >> 4 == 6 && s->l4 >= IP6_HEADER &&
+	return packet[0] >> 4 == 6 && len >= IP6_HEADER &&
+		s->l4 >= IP6_HEADER &&
 		(s->l4 > IP6_HEADER ||
 			packet[6] == (s->udp ? IPPROTO_UDP : IPPROTO_TCP));
 }
