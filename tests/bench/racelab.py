@@ -278,6 +278,18 @@ class Lab:
             "--ms", str(int(milliseconds)), "--rate", str(int(rate)),
             timeout=milliseconds / 1000 + 20))
 
+    def handshakes(self, milliseconds, count):
+        """What tests/bench/handshakes says of the far engine, which gets COUNT
+        more peers."""
+        program = os.path.join(BUILDDIR, "tests/bench/handshakes")
+        run("wg", "addconf", self.far.interface, "/dev/stdin",
+            input=run(program, "--print-peers", "--count", str(count)))
+        return json.loads(run(*self.near.exec(
+            program, "--public", self.far.public, "--endpoint",
+            f"{self.far.outer}:{PORT}", "--count", str(count),
+            "--ms", str(int(milliseconds))),
+            timeout=milliseconds / 1000 + 20))
+
 
 def tools_missing():
     return [tool for tool in ("ip", "wg", "iperf3", "ping", "ethtool", "ss")

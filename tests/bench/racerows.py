@@ -13,6 +13,7 @@ from racelab import Failed
 LOSS_PERCENT = 0.1      # that still counts as none
 TRIES = 2               # a rate is carried if one of them carries it
 RATE_MIN = 1000
+HANDSHAKE_PEERS = 1000  # each up to 20 times a second
 SETTLE_SECONDS = 1      # after a load, before looking at an idle engine
 
 
@@ -54,6 +55,7 @@ ROWS = [
     Row("memafter", "resident after traffic", "MiB", "low"),
     Row("idlecpu", "idle, CPU of both engines", "us/s", "low", "value",
         100, 100),
+    Row("handshakes", "handshakes answered", "/s", "high"),
     Row("wakeups", "idle, wake-ups of both engines", "/s", "low"),
 ]
 
@@ -161,6 +163,13 @@ def idle(lab, seconds):
             "memafter": lab.memory_mib("VmRSS")}
 
 
+def handshakes(lab, seconds):
+    result = lab.handshakes(500 * seconds, HANDSHAKE_PEERS)
+    if result["wrong"] or not result["answered"]:
+        raise Failed(f"handshakes: {result}")
+    return {"handshakes": result["per_second"]}
+
+
 # In this order, each lab once a round.
 STEPS = [
     memory("memidle", "VmRSS"),
@@ -174,6 +183,7 @@ STEPS = [
     Step(("udp1300",), flood),
     memory("memmost", "VmHWM"),
     Step(("idlecpu", "wakeups", "memafter"), idle),
+    Step(("handshakes",), handshakes),      # leaves its peers behind
     tcp_without_segmentation("nouso1"),
     tcp_without_segmentation("nouso8", "-P", "8"),
 ]
