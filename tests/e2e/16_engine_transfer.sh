@@ -17,24 +17,6 @@ check "engines start" eval 'engine_start a && engine_start b &&
 check "they know each other" eval 'engine_pair a b 4 && engine_pair a c 6'
 check "and talk" eval 'pings a b && pings a c'
 
-PORT=5000
-listening() { # HOST
-	ns "$1" ss -Hltn | grep -q ":$PORT "
-}
-# transfer FROM TO 4|6 BYTES: one TCP connection, whole and unharmed
-transfer() {
-	local from=$1 to=$2 address=${INNER4[$2]} sink
-	[ "$3" = 4 ] || address="[${INNER6[$2]}]"
-	PORT=$((PORT + 1))
-	head -c "$4" /dev/urandom >"$WORK/sent"
-	spawn "$to" "$WORK/sink.log" socat -u \
-		"TCP$3-LISTEN:$PORT,reuseaddr" "CREATE:$WORK/got"
-	sink=$SPAWNED
-	wait_for 3 listening "$to" || return
-	ns "$from" timeout 60 socat -u "OPEN:$WORK/sent" "TCP$3:$address:$PORT" || return
-	wait "$sink" || return
-	[ "$(sha256sum <"$WORK/sent")" = "$(sha256sum <"$WORK/got")" ]
-}
 MB=$((1 << 20))
 check "32 MB from a to b, IPv4" transfer a b 4 $((32 * MB))
 check "32 MB from b to a, IPv6" transfer b a 6 $((32 * MB))

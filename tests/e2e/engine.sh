@@ -6,7 +6,7 @@
 #   engine_pair A B               each is the other's peer
 #
 # Host N has the inner addresses 10.77.0.N and fd77::N on w$HOST. Only
-# engine_host and engine_keys set variables: the rest can be checked.
+# engine_host, engine_keys and transfer set variables: the rest can be checked.
 
 need_root
 need wg ping ip socat
@@ -100,4 +100,23 @@ scenario() {
 		P4=${LAB_ADDR4[p]} P6=${LAB_ADDR6[p]} PYTHONDONTWRITEBYTECODE=1 \
 		python3 "$SRCDIR/tests/e2e/$1" 2>&1)
 	check_eq "$1 ran to its end" yes "$ended"
+}
+
+listening() { # HOST PORT
+	ns "$1" ss -Hltn | grep -q ":$2 "
+}
+TRANSFER_PORT=5000
+# transfer FROM TO 4|6 BYTES: one TCP connection, whole and unharmed
+transfer() {
+	local from=$1 to=$2 address=${INNER4[$2]} sink
+	[ "$3" = 4 ] || address="[${INNER6[$2]}]"
+	TRANSFER_PORT=$((TRANSFER_PORT + 1))
+	head -c "$4" /dev/urandom >"$WORK/sent"
+	spawn "$to" "$WORK/sink.log" socat -u \
+		"TCP$3-LISTEN:$TRANSFER_PORT,reuseaddr" "CREATE:$WORK/got"
+	sink=$SPAWNED
+	wait_for 3 listening "$to" "$TRANSFER_PORT" || return
+	ns "$from" timeout 60 socat -u "OPEN:$WORK/sent" "TCP$3:$address:$TRANSFER_PORT" || return
+	wait "$sink" || return
+	[ "$(sha256sum <"$WORK/sent")" = "$(sha256sum <"$WORK/got")" ]
 }

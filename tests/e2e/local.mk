@@ -10,6 +10,7 @@ E2E_TESTS += \
 	tests/e2e/16_engine_transfer.sh \
 	tests/e2e/17_engine_wire.sh \
 	tests/e2e/18_engine_paths.sh \
+	tests/e2e/19_engine_modes.sh \
 	tests/e2e/40_meshd_start.sh \
 	tests/e2e/41_meshd_http.sh \
 	tests/e2e/50_agent_boot.sh \

@@ -34,8 +34,8 @@ enum index_kind {
 };
 
 struct index_entry {
-	_Atomic(struct index_entry *) next[2];
 	struct wg_peer *peer;
+	_Atomic(struct index_entry *) next[2];
 	uint32_t index;
 	enum index_kind kind;
 };
