@@ -28,7 +28,8 @@ may lib/base base/
 may lib/os base/ os/
 may lib/wgconf base/ wgconf/
 may lib/meshproto base/ wgconf/ meshproto/
-may agent/engine/core base/ engine/core/
+may agent/engine/aead base/ engine/aead/
+may agent/engine/core base/ engine/aead/ engine/core/
 may agent/engine/linux base/ os/ engine/core/ engine/linux/
 may agent/engine/uapi base/ os/ wgconf/ engine/
 may agent base/ os/ wgconf/ meshproto/ engine/ agent/
@@ -53,6 +54,7 @@ only '^microhttpd\.h' '^meshd/http\.[ch]$'
 only '^gnutls/' '^meshd/tlskey\.c$'
 only '^libssh/' '^meshd/(push_ssh|ctl/ssh)\.c$'
 only '^curl/' '^(agent/coord|meshd/ctl/client)\.c$'
+only '^urcu' '^agent/engine/linux/crew\.c$'
 only '^blake2\.h' '^agent/engine/core/blake2s\.c$'
 only '^libmnl/' '^lib/os/netlink[a-z_]*\.c$'
 only '^(linux|net)/' '^(lib/os|agent/engine/linux)/'
