@@ -5,7 +5,7 @@
  *   handshakes --print-peers --count N     [Peer] sections for wg addconf
  *   handshakes --public BASE64 --endpoint ADDRESS:PORT --count N
  *
- * It is N peers behind one socket, each with a static key made from its number,
+ * It is N peers, each with a socket and a static key made from its number,
  * and takes them in turn: WINDOW initiations are always under way, a response
  * with the right index makes room for the next. An engine that wants a cookie
  * gets it. N has to be large enough that no peer comes too often for the
@@ -29,13 +29,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/banned.h"
 
-#define COUNT_MAX    60000 /* one IPv4 address of 10.0.0.0/8 each */
+#define COUNT_MAX    10000 /* one IPv4 address of 10.0.0.0/8 each */
 #define WINDOW	     32
 #define VERIFY_EVERY 16
 #define LOST_MS	     250 /* an initiation without an answer */
@@ -45,6 +46,8 @@
 static const char identifier[] = "WireGuard v1 zx2c4 Jason@zx2c4.com";
 
 struct peer {
+	int fd; /* its own port: boringtun keeps a socket a source */
+	struct cookie_jar jar;
 	struct noise_identity identity;
 	struct noise_remote engine;
 };
@@ -53,15 +56,12 @@ struct flight { /* one initiation that waits for its answer */
 	uint32_t index;
 	struct mono sent;
 	struct noise noise;
-	const struct peer *peer;
+	struct peer *peer;
 	struct seckey ephemeral;
-	uint8_t mac1[COOKIE_SIZE];
 };
 
 struct rig {
-	int fd;
 	struct pubkey engine;
-	struct cookie_jar jar;
 	struct peer *peers;
 	size_t count, next;
 	uint32_t serial;
@@ -107,7 +107,21 @@ static void say_peers(size_t count)
 
 /* --- the initiator --- */
 
-static void init_peers(struct rig *rig)
+static int connect_to(const struct endpoint *to)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_port = htons(to->port) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(&sa.sin_addr, to->addr.b, sizeof(sa.sin_addr));
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		perror("handshakes: connect");
+		exit(EXIT_FAILURE);
+	}
+	return fd;
+}
+
+static void init_peers(struct rig *rig, const struct endpoint *to)
 {
 	rig->peers = calloc(rig->count, sizeof(*rig->peers));
 	if (!rig->peers)
@@ -116,6 +130,8 @@ static void init_peers(struct rig *rig)
 		struct peer *peer = &rig->peers[n];
 
 		peer->identity = identity_of(n);
+		peer->fd = connect_to(to);
+		cookie_jar_init(&peer->jar, &rig->engine);
 		peer->engine.public = rig->engine;
 		if (!noise_prepare(&peer->engine, &peer->identity))
 			abort();
@@ -151,27 +167,18 @@ static void launch(struct rig *rig, struct flight *flight)
 		    message.encrypted_timestamp))
 		abort();
 	flight->sent = mono_now();
-	cookie_add_macs(&rig->jar, &message, sizeof(message), flight->sent);
-	memcpy(flight->mac1, message.macs.mac1, sizeof(flight->mac1));
-	if (send(rig->fd, &message, sizeof(message), 0) == sizeof(message))
+	cookie_add_macs(
+		&flight->peer->jar, &message, sizeof(message), flight->sent);
+	if (send(flight->peer->fd, &message, sizeof(message), 0) ==
+		sizeof(message))
 		rig->sent++;
 }
 
-/* NULL: nobody waits for INDEX. */
-static struct flight *flight_of(struct rig *rig, struct le32 index)
+static void on_response(struct rig *rig, struct flight *flight,
+	const struct wg_message_response *message)
 {
-	struct flight *flight = &rig->flights[le32_get(index) % WINDOW];
-
-	return flight->index == le32_get(index) ? flight : NULL;
-}
-
-static void on_response(
-	struct rig *rig, const struct wg_message_response *message)
-{
-	struct flight *flight = flight_of(rig, message->receiver_index);
-
-	if (!flight) /* given up before */
-		return;
+	if (le32_get(message->receiver_index) != flight->index)
+		return; /* given up before */
 	if (rig->answered % VERIFY_EVERY == 0 &&
 		!noise_read_response(&flight->noise, &flight->peer->identity,
 			&flight->peer->engine, &flight->ephemeral,
@@ -182,23 +189,19 @@ static void on_response(
 	launch(rig, flight);
 }
 
-/* The cookie is for our socket, so for all peers; but it is sealed to the mac1
- * that it answers, of which a jar knows the last one only. */
-static void on_cookie(struct rig *rig, const struct wg_message_cookie *message)
+/* The peer has it when its turn comes again. */
+static void on_cookie(struct rig *rig, struct flight *flight,
+	const struct wg_message_cookie *message)
 {
-	struct flight *flight = flight_of(rig, message->receiver_index);
-
-	if (!flight)
+	if (le32_get(message->receiver_index) != flight->index)
 		return;
 	rig->cookies++;
-	memcpy(rig->jar.last_mac1_sent, flight->mac1, sizeof(flight->mac1));
-	rig->jar.sent_mac1 = true;
-	if (!cookie_consume_reply(&rig->jar, message, mono_now()))
+	if (!cookie_consume_reply(&flight->peer->jar, message, mono_now()))
 		rig->wrong++;
 	launch(rig, flight);
 }
 
-static void receive(struct rig *rig)
+static void receive(struct rig *rig, struct flight *flight)
 {
 	union {
 		uint8_t bytes[256];
@@ -206,13 +209,13 @@ static void receive(struct rig *rig)
 		struct wg_message_response response;
 		struct wg_message_cookie cookie;
 	} in;
-	ssize_t len = recv(rig->fd, &in, sizeof(in), MSG_DONTWAIT);
+	ssize_t len = recv(flight->peer->fd, &in, sizeof(in), MSG_DONTWAIT);
 
 	if (len == sizeof(in.response) && le32_get(in.type) == MESSAGE_RESPONSE)
-		on_response(rig, &in.response);
+		on_response(rig, flight, &in.response);
 	else if (len == sizeof(in.cookie) &&
 		le32_get(in.type) == MESSAGE_COOKIE)
-		on_cookie(rig, &in.cookie);
+		on_cookie(rig, flight, &in.cookie);
 }
 
 static void give_up_old(struct rig *rig, struct mono now)
@@ -234,10 +237,15 @@ static void measure(struct rig *rig, int64_t duration_ns)
 	for (size_t i = 0; i < WINDOW; i++)
 		launch(rig, &rig->flights[i]);
 	while (now.ns - start.ns < duration_ns) {
-		struct pollfd wait = { rig->fd, POLLIN, 0 };
+		struct pollfd waits[WINDOW];
 
-		if (poll(&wait, 1, 10) > 0)
-			receive(rig);
+		for (size_t i = 0; i < WINDOW; i++)
+			waits[i] = (struct pollfd){ rig->flights[i].peer->fd,
+				POLLIN, 0 };
+		(void)poll(waits, WINDOW, 10);
+		for (size_t i = 0; i < WINDOW; i++)
+			if (waits[i].revents)
+				receive(rig, &rig->flights[i]);
 		now = mono_now();
 		give_up_old(rig, now);
 	}
@@ -251,18 +259,14 @@ static void measure(struct rig *rig, int64_t duration_ns)
 			(double)(now.ns - start.ns));
 }
 
-static int connect_to(const struct endpoint *to)
+static void allow_files(rlim_t count)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-		.sin_port = htons(to->port) };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct rlimit limit = { count, count };
 
-	memcpy(&sa.sin_addr, to->addr.b, sizeof(sa.sin_addr));
-	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
-		perror("handshakes: connect");
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		perror("handshakes: RLIMIT_NOFILE");
 		exit(EXIT_FAILURE);
 	}
-	return fd;
 }
 
 static int run(void *ctx, char **operands, size_t operand_count)
@@ -283,9 +287,8 @@ static int run(void *ctx, char **operands, size_t operand_count)
 		to.addr.family != IP_V4)
 		return EXIT_USAGE;
 	rig.count = count;
-	cookie_jar_init(&rig.jar, &rig.engine);
-	rig.fd = connect_to(&to);
-	init_peers(&rig);
+	allow_files(count + 64);
+	init_peers(&rig, &to);
 	measure(&rig, (int64_t)ms * NS_PER_MS);
 	free(rig.peers);
 	return EXIT_SUCCESS;
