@@ -13,7 +13,7 @@ tests_bench_udpload_SOURCES = tests/bench/udpload.c
 tests_bench_udpload_LDADD = lib/libos.a lib/libbase.a $(SODIUM_LIBS)
 tests_bench_udpload_LDFLAGS = $(AM_LDFLAGS) -pthread
 tests_bench_handshakes_SOURCES = tests/bench/handshakes.c
-tests_bench_handshakes_LDADD = agent/libcore.a lib/libos.a lib/libbase.a \
+tests_bench_handshakes_LDADD = agent/libcore.a $(AEAD_LIBS) lib/libos.a lib/libbase.a \
 	$(B2_LIBS) $(SODIUM_LIBS)
 
 bench: all $(BENCH_TOOLS)
