@@ -274,6 +274,31 @@ static void test_unroutable(void **state)
 	pair_release(&pair);
 }
 
+/* A batch is padded as it was laid out, though the MTU changes meanwhile: a
+ * longer message would write over the next packet. */
+static void test_mtu_of_batch(void **state)
+{
+	SETUP(pair);
+	struct wg_device *alice = pair.side[ALICE].dev;
+	struct wg_worker *worker = wg_device_own_worker(alice);
+	static uint8_t buf[WG_HEADROOM + 1500 + WG_TAILROOM];
+
+	pair_connect(&pair);
+	for (uint32_t changed = 1400; changed <= 1500; changed += 100) {
+		struct wg_packet p = { .data = buf + WG_HEADROOM };
+
+		wg_device_set_mtu(alice, 1411);
+		assert_int_equal(wg_worker_mtu(worker), 1411);
+		wg_device_set_mtu(alice, changed);
+		p.len = test_packet(p.data, "10.0.0.1", "10.0.0.2", 1405, 0, 1);
+		wg_worker_seal(worker, &pair.now, &p, 1);
+		assert_int_equal(p.verdict, WG_SEND);
+		assert_int_equal(p.len, wg_message_size(1405, 1411));
+		assert_int_equal(wg_worker_mtu(worker), changed);
+	}
+	pair_release(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_endpoint_alone_is_quiet),
 		cmocka_unit_test(test_staged_in_order),
 		cmocka_unit_test(test_unroutable),
+		cmocka_unit_test(test_mtu_of_batch),
 	};
 
 	return sodium_init() < 0 ? 1

@@ -122,6 +122,7 @@ void wg_device_flushed(struct wg_device *dev)
 void wg_device_seal(struct wg_device *dev, const struct now *now,
 	struct wg_packet *packets, size_t count)
 {
+	(void)wg_worker_mtu(&dev->own);
 	wg_worker_seal(&dev->own, now, packets, count);
 	wg_device_collect(dev, now);
 }
@@ -153,11 +154,6 @@ const struct wg_counters *wg_device_counters(struct wg_device *dev)
 void wg_device_set_mtu(struct wg_device *dev, uint32_t mtu)
 {
 	dev->mtu = mtu;
-}
-
-uint32_t wg_device_mtu(const struct wg_device *dev)
-{
-	return dev->mtu;
 }
 
 /* --- identity --- */

@@ -109,7 +109,9 @@ struct wg_worker *wg_device_own_worker(struct wg_device *dev);
 bool wg_worker_has_posted(struct wg_worker *worker);
 /* Bytes of the data message for an inner packet of LEN. Pure. */
 size_t wg_message_size(size_t len, uint32_t mtu);
-uint32_t wg_device_mtu(const struct wg_device *dev); /* any thread */
+/* The MTU that this worker pads to until it asks again: who lays packets closer
+ * than WG_TAILROOM, by wg_message_size(), asks before the first of a batch. */
+uint32_t wg_worker_mtu(struct wg_worker *worker);
 
 /* The same with control's own hands. */
 void wg_device_seal(struct wg_device *dev, const struct now *now,

@@ -22,6 +22,12 @@ void worker_release(struct wg_worker *w)
 	aead_free(w->aead);
 }
 
+uint32_t wg_worker_mtu(struct wg_worker *w)
+{
+	w->mtu = w->dev->mtu;
+	return w->mtu;
+}
+
 bool wg_worker_has_posted(struct wg_worker *w)
 {
 	bool posted = w->posted;
@@ -132,8 +138,7 @@ static void seal_run(struct wg_worker *w, const struct now *now,
 
 	path_cell_get(&peer->flow.path, path);
 	if (kp && endpoint_known(&path->remote))
-		sealed = wg_transport_seal(
-			kp, w->aead, packets, count, w->dev->mtu);
+		sealed = wg_transport_seal(kp, w->aead, packets, count, w->mtu);
 	for (size_t i = 0; i < sealed; i++) {
 		packets[i].path = path;
 		packets[i].verdict = WG_SEND;

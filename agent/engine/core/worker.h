@@ -26,7 +26,8 @@ struct wg_worker {
 	struct wg_device *dev; /* only what is published, and COUNT() */
 	struct wg_worker *next;
 	struct outbox outbox;
-	bool posted; /* since wg_worker_has_posted() was asked */
+	uint32_t mtu; /* as last asked for */
+	bool posted;  /* since wg_worker_has_posted() was asked */
 	struct aead *aead;
 	struct wg_counters counters;
 	struct wg_path paths[WG_BATCH_MAX]; /* what seal lends */

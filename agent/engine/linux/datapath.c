@@ -155,12 +155,15 @@ static enum datapath_state seal_and_send(
 static enum datapath_state segment_frame(
 	struct datapath *dp, const struct now *now)
 {
-	uint32_t mtu = wg_device_mtu(dp->dev);
 	size_t len;
 
 	while ((len = segment_next_len(&dp->segmenter)) > 0) {
-		struct wg_packet *packet = place(dp, wg_message_size(len, mtu));
+		struct wg_packet *packet;
 
+		/* It may change any time: one for all that lie together. */
+		if (dp->out_count == 0)
+			dp->mtu = wg_worker_mtu(dp->worker);
+		packet = place(dp, wg_message_size(len, dp->mtu));
 		if (!packet) {
 			enum datapath_state state = seal_and_send(dp, now);
 

@@ -67,6 +67,7 @@ struct datapath {
 	struct wg_packet out[WG_BATCH_MAX];
 	struct wg_path out_paths[WG_BATCH_MAX]; /* of what was polled */
 	size_t out_count, out_bytes;
+	uint32_t mtu; /* that the batch is laid out for */
 	/* sealed and not sent: unsent[unsent_first..unsent_end) */
 	struct wg_packet *unsent[WG_BATCH_MAX];
 	size_t unsent_first, unsent_end;
