@@ -46,6 +46,10 @@ perform() { # LINE
 	SAID=$(eval "$1" 2>&1 </dev/null)
 }
 
+shows() { # LINE TEXT
+	perform "$1"
+	grep -q "$2" <<<"$SAID"
+}
 count=0
 while IFS= read -r line <&3; do
 	perform "$line"
@@ -60,7 +64,9 @@ while IFS= read -r line <&3; do
 		check_eq "the same on another host" 0 $?
 		;;
 	*'meshctl status'*)
-		check_eq "status shows both" 1 "$(grep -c '2, 2 online' <<<"$SAID")"
+		# An agent is ready when its interface is; the coordinator
+		# hears of it a moment later.
+		check "status shows both" wait_for 5 shows "$line" '2, 2 online'
 		;;
 	esac
 done 3< <(commands 'Use it on real hosts')
